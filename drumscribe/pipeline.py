@@ -1,0 +1,142 @@
+"""The one file to read first: a song passes through two rooms.
+
+    listen    Audio ─ isolate → Stem ─ activate → Activations ─ pick_hits → Hits ─┐
+                                        └─ activate_beats ─ track_beats → BeatGrid ┴→ Performance
+    engrave   Performance ─ notate → Score ─ write_musicxml / write_midi / write_pdf → bytes
+
+In `listen`, sound becomes what was played, in seconds; in `engrave`, that becomes what is written, in bars.
+Both are pure functions of their arguments. The command line, the server and the queue call the same two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from drumscribe.audio import load_audio
+from drumscribe.beats import activate_beats, track_beats
+from drumscribe.detection import activate, pick_hits
+from drumscribe.export import write_musicxml
+from drumscribe.notation import notate
+from drumscribe.options import Options
+from drumscribe.separation import isolate
+from drumscribe.types import Audio, BeatGrid, Heard, Hit, OnProgress, Performance, Progress, Score, ignore_progress
+from drumscribe.weights import Models, load_models
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transcription:
+    """A song as heard and as written, with what made it."""
+
+    performance: Performance
+    score: Score
+    heard: Heard
+    options: Options
+    models: tuple[str, ...]  #: `name@version` of every network that had a part
+    package_version: str
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """What was played, sorted by (time, drum)."""
+        return self.performance.hits
+
+    @property
+    def grid(self) -> BeatGrid:
+        """Beats and downbeats."""
+        return self.performance.grid
+
+    @property
+    def bpm(self) -> float | None:
+        """Median tempo; None if no beat was found."""
+        return self.performance.grid.bpm
+
+    @property
+    def confidence(self) -> float:
+        """Mean confidence of the hits, 0-1; 0 without hits."""
+        return sum(h.confidence for h in self.hits) / len(self.hits) if self.hits else 0.0
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """`bpm_unreliable`, `low_confidence`, `no_hits`: what a user should know before trusting the score."""
+        found = []
+        if not self.grid.reliable:
+            found.append("bpm_unreliable")
+        if not self.hits:
+            found.append("no_hits")
+        elif self.confidence < LOW_CONFIDENCE:
+            found.append("low_confidence")
+        return tuple(found)
+
+    def to_musicxml(self) -> bytes:
+        """The score as an uncompressed MusicXML 4.0 document."""
+        return write_musicxml(self.score)
+
+
+#: Mean confidence under which a transcription carries the warning `low_confidence`.
+LOW_CONFIDENCE = 0.6
+
+
+def listen(audio: Audio, models: Models, *, options: Options | None = None, on_progress: OnProgress = ignore_progress) -> Heard:
+    """Hear what was played.
+
+    Parameters
+    ----------
+    audio : Audio
+        One or two channels at any rate.
+    models : Models
+        Loaded networks, from `load_models`.
+
+    Returns
+    -------
+    Heard
+        The stem, the activations and the `Performance`.
+    """
+    options = options or Options()
+    stem = isolate(audio, options=options.separation, on_progress=on_progress)
+    activations, spectrum = activate(stem, models.drums, on_progress=on_progress)
+    hits = pick_hits(activations, models.drums.picking, options=options.picking)
+    on_progress(Progress("beats", 0.0))
+    beat_activations = activate_beats(spectrum, activations, models.beats)
+    grid = track_beats(beat_activations, hits, duration=audio.duration, options=options.beats)
+    on_progress(Progress("beats", 1.0))
+    return Heard(stem, activations, Performance(hits, grid, audio.duration))
+
+
+def engrave(performance: Performance, *, options: Options | None = None) -> Score:
+    """Write what was played. Needs no model, no sound and no GPU."""
+    return notate(performance, options=(options or Options()).notation)
+
+
+def transcribe(
+    song: str | Path | Audio,
+    *,
+    models: Models | None = None,
+    options: Options | None = None,
+    on_progress: OnProgress = ignore_progress,
+) -> Transcription:
+    """Turn a song into drum sheet music.
+
+    Parameters
+    ----------
+    song : path or Audio
+        An audio file in any common format, or decoded audio.
+    models : Models, optional
+        Loaded networks; by default those that ship with the package.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used; the subclass says why.
+    WeightsError
+        If the models are missing or damaged.
+    """
+    options = options or Options()
+    on_progress(Progress("ingest", 0.0))
+    audio = song if isinstance(song, Audio) else load_audio(song, options=options.ingest)
+    models = models or load_models()
+    heard = listen(audio, models, options=options, on_progress=on_progress)
+    on_progress(Progress("engrave", 0.0))
+    score = engrave(heard.performance, options=options)
+    on_progress(Progress("engrave", 1.0))
+    return Transcription(heard.performance, score, heard, options, models.refs, version("drumscribe"))
