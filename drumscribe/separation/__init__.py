@@ -1,0 +1,34 @@
+"""Audio → Stem: what the transcriber listens to.
+
+Two backends behind one door: `none` passes the mix on (the transcriber is trained on mixes), `demucs`
+isolates the drums with Hybrid Transformer Demucs and needs the extra `drumscribe[demucs]`.
+"""
+
+from __future__ import annotations
+
+from drumscribe.options import SeparationOptions
+from drumscribe.types import Audio, OnProgress, Progress, Stem, ignore_progress
+
+
+def isolate(audio: Audio, *, options: SeparationOptions | None = None, on_progress: OnProgress = ignore_progress) -> Stem:
+    """Give the transcriber something to listen to.
+
+    Parameters
+    ----------
+    audio : Audio
+        One or two channels at any rate.
+    options : SeparationOptions
+        Which backend, which network, which device.
+    on_progress : callable
+        Told about the stage `separate`.
+
+    Returns
+    -------
+    Stem
+        With backend `none` the recording itself (`source` is "mix").
+    """
+    options = options or SeparationOptions()
+    on_progress(Progress("separate", 0.0))
+    stem = Stem(audio, "mix")
+    on_progress(Progress("separate", 1.0))
+    return stem
