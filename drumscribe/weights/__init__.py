@@ -1,0 +1,17 @@
+"""Networks that ship with the package or are pulled on request: found, checked, loaded.
+
+`manifest.toml` is the only list: `name@version` → file or url, sha256, size, licence, kind. A published version never
+changes; "default" is an alias for one network of each kind. A network is two files, `name-version.onnx` and the
+`name-version.json` that says how to use it: features, drums, thresholds, frame rate, metrics, data, licence. Both are
+checked against the manifest before either is read, and pickles are never loaded.
+
+Contents: `load_models` gives ready networks, `list_models` and `verify` say what is here, `pull` fetches,
+`publish` adds a new version.
+"""
+
+from drumscribe.weights.fetch import pull
+from drumscribe.weights.load import Models, Network, load_models
+from drumscribe.weights.manifest import Entry, Found, Manifest, Pin, list_models, verify
+from drumscribe.weights.publish import publish
+
+__all__ = ["Entry", "Found", "Manifest", "Models", "Network", "Pin", "list_models", "load_models", "publish", "pull", "verify"]

@@ -1,0 +1,120 @@
+"""Networks in memory, ready to run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drumscribe.errors import ModelMismatch, WeightsCorrupt, WeightsNotFound
+from drumscribe.types import ModelRef
+from drumscribe.weights.manifest import KINDS, Entry, Manifest, check_pins
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """One network and what one must know to use it."""
+
+    ref: ModelRef
+    config: dict[str, Any]  #: the network's JSON: features, drums, picking, frame rate, metrics, data, licence
+    session: InferenceSession
+
+    @property
+    def picking(self) -> dict[str, Any]:
+        """How its activations become hits: thresholds and their kin, fixed when the network was released.
+
+        Raises
+        ------
+        ModelMismatch
+            If the network was released without them.
+        """
+        picking = self.config.get("picking")
+        if not isinstance(picking, dict):
+            raise ModelMismatch(f"The model {self.ref} does not say how to pick hits.", name=str(self.ref))
+        return picking
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Models:
+    """The networks that a transcription needs."""
+
+    drums: Network
+    beats: Network
+
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """`name@version` of each."""
+        return str(self.drums.ref), str(self.beats.ref)
+
+
+def load_models(
+    name: str = "default", *, threads: int | None = None, manifest: Path | None = None, cache: Path | None = None
+) -> Models:
+    """Load one network of each kind.
+
+    Parameters
+    ----------
+    name : str
+        An alias of the manifest, or `name@version` of a drum and of a beat network joined by a comma.
+    threads : int, optional
+        How many threads one operation may use; by default one per physical core.
+    manifest : Path, optional
+        The list of networks; by default the one that ships with the package.
+    cache : Path, optional
+        Folder with networks that were pulled.
+
+    Raises
+    ------
+    WeightsNotFound
+        If the name is unknown, or a network is not on this machine.
+    WeightsCorrupt
+        If a file is not the one that was published.
+    ModelMismatch
+        If the name does not stand for one network of each kind, or a network's own description contradicts the list.
+    """
+    known = Manifest.read(manifest)
+    entries = {entry.kind: entry for entry in known.find(name)}
+    if len(known.find(name)) != len(KINDS) or set(entries) != set(KINDS):
+        listed = ", ".join(str(entry.ref) for entry in known.find(name)) or "nothing"
+        raise ModelMismatch(f"{name!r} must stand for one network of each kind ({', '.join(KINDS)}); it is {listed}.", name=name)
+    return Models(**{kind: _load(entry, known.folder_of(entry, cache), threads) for kind, entry in entries.items()})
+
+
+def _load(entry: Entry, folder: Path | None, threads: int | None) -> Network:
+    if folder is None:
+        raise WeightsNotFound(
+            f"The model {entry.ref} is not here; `drumscribe models pull {entry.ref}` fetches it.", name=str(entry.ref)
+        )
+    network, text = check_pins(entry, folder)
+    return Network(entry.ref, _config(entry, text), _session(entry, network, threads))
+
+
+def _config(entry: Entry, text: bytes) -> dict[str, Any]:
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise ModelMismatch(f"The description of {entry.ref} is not JSON: {error}.", name=str(entry.ref)) from error
+    promised = {"name": entry.ref.name, "version": entry.ref.version, "kind": entry.kind}
+    if not isinstance(config, dict) or any(config.get(field) != value for field, value in promised.items()):
+        raise ModelMismatch(f"The description of {entry.ref} is that of another model.", name=str(entry.ref))
+    return config
+
+
+def _session(entry: Entry, network: bytes, threads: int | None) -> InferenceSession:
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.inter_op_num_threads = 1
+    # Spinning wins nothing on a network this small and takes a whole core from whoever shares the machine
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    except (native.Fail, native.InvalidProtobuf, native.InvalidGraph, native.InvalidArgument, native.NotImplemented) as error:
+        raise WeightsCorrupt(f"The model {entry.ref} cannot be read as an ONNX network.", name=str(entry.ref)) from error
