@@ -1,0 +1,202 @@
+"""Opens a media file of unknown origin, and reads what its container claims.
+
+A file is judged by its content, never by its name, and only by the demuxers listed in `FORMATS`: playlists and
+scripts (HLS, DASH, concat, SDP, …) are not among them, since they make the reader open other files and addresses.
+Nothing but the one regular file is ever opened: the decoder is handed an open file, no path, and a callback that
+refuses whatever else it asks for.
+
+What a container states (its duration) is a claim: good enough to refuse a file or to notice that its end is
+missing, never a reason to accept it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from drumscribe.errors import FileNotReadable, UnreadableAudio
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+
+#: Demuxers that may look at a file. Each reads one self-contained file.
+FORMATS = "wav,w64,aiff,caf,au,flac,mp3,aac,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,asf,flv,mpeg,mpegts,wv"
+
+#: Audio decoders that may run. Without it, probing a video would also start decoders for its pictures.
+CODECS = (
+    "mp3float,mp3,mp2float,mp2,mp1float,mp1,aac,aac_latm,alac,flac,vorbis,opus,libopus,wavpack,ac3,eac3,wmav1,wmav2,wmapro,"
+    "pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,"
+    "pcm_alaw,pcm_mulaw,pcm_s16le_planar,pcm_bluray,pcm_dvd,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt"
+)
+
+_READ_SIZE = 1 << 18
+_OPEN_ERRORS = {
+    errno.ENOENT: "does not exist",
+    errno.EACCES: "may not be read",
+    errno.EPERM: "may not be read",
+    errno.ELOOP: "is a link that leads back to itself",
+    errno.ENAMETOOLONG: "has too long a name",
+    errno.ENOTDIR: "does not exist",
+}
+
+
+class _Bytes:
+    """The file as the decoder sees it: bytes without a name, so that no name can suggest a format."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = file.read
+        self.seek = file.seek
+        self.tell = file.tell
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A container with its best audio stream."""
+
+    container: InputContainer
+    stream: AudioStream
+    format: str  #: name of the demuxer
+    size: int  #: bytes
+    stated_duration: float | None  #: seconds by the container's own word; None where it gives none or only an estimate
+    breaks_off: bool  #: the last unit of the file is incomplete
+
+
+def label(path: Path) -> str:
+    """How a message names a file: quoted, one line, never longer than a line."""
+    name = path.name or str(path)
+    return repr(name if len(name) <= 60 else f"{name[:40]}…{name[-15:]}")
+
+
+@contextmanager
+def open_container(path: Path) -> Iterator[Opened]:
+    """Open a media file for reading.
+
+    Raises
+    ------
+    FileNotReadable
+        If `path` is missing, not a regular file, or may not be read.
+    UnreadableAudio
+        If the content is not in a known format, or holds no sound.
+    """
+    import av
+
+    def refuse(url: str, *_: object) -> object:
+        raise PermissionError(f"a media file asked for {url!r}")
+
+    with _open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size == 0:
+            raise UnreadableAudio(f"{label(path)} is empty.", path=str(path))
+        options = {"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "none"}
+        try:
+            container = av.open(
+                _Bytes(file), container_options=options, io_open=refuse, buffer_size=_READ_SIZE, metadata_errors="replace"
+            )
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            message = f"{label(path)} is not a sound file that can be read, or its beginning or index is damaged."
+            raise UnreadableAudio(message, path=str(path), cause=str(error)) from error
+        with container:
+            stream = container.streams.best("audio")
+            if stream is None:
+                raise UnreadableAudio(f"{label(path)} has no sound track.", path=str(path), format=container.format.name)
+            codec = stream.codec_context
+            if codec is None or codec.name not in CODECS.split(",") or codec.sample_rate <= 0:
+                message = f"The sound in {label(path)} is in a form that cannot be decoded."
+                raise UnreadableAudio(message, path=str(path), codec=codec.name if codec else None)
+            name = container.format.name
+            file_position = file.tell()
+            stated = _stated_duration(container, stream, file, size)
+            breaks_off = name == "ogg" and not _ends_with_whole_ogg_page(file, size)
+            file.seek(file_position)  # the decoder goes on reading where it stood
+            yield Opened(container, stream, name, size, stated, breaks_off)
+
+
+@contextmanager
+def _open_regular(path: Path) -> Iterator[BinaryIO]:
+    """Open without waiting (a FIFO would block) and only what is a regular file (a device may never end)."""
+    try:
+        descriptor = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        )
+    except (OSError, ValueError) as error:
+        reason = _OPEN_ERRORS.get(getattr(error, "errno", None) or 0, "cannot be opened")
+        raise FileNotReadable(f"{label(path)} {reason}.", path=str(path), cause=str(error)) from error
+    with os.fdopen(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+            raise FileNotReadable(f"{label(path)} is {kind}.", path=str(path))
+        yield file
+
+
+def _stated_duration(container: InputContainer, stream: AudioStream, file: BinaryIO, size: int) -> float | None:
+    """Seconds that the header claims for the sound, where the format has such a claim."""
+    name = container.format.name
+    if name == "mp3":
+        return _xing_duration(file)
+    if name.startswith(("wav", "w64", "aiff", "caf", "au", "flac", "wv", "mov")):
+        if stream.duration is None or stream.time_base is None:
+            return None
+        return float(stream.duration * stream.time_base)
+    if name.startswith("matroska"):
+        if tag := stream.metadata.get("DURATION"):
+            return _clock(tag)
+        if len(container.streams) == 1 and container.duration is not None:
+            return container.duration / 1e6
+    return None
+
+
+def _clock(text: str) -> float | None:
+    """Seconds of `h:mm:ss.fff`."""
+    try:
+        hours, minutes, seconds = text.split(":")
+        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    except ValueError:
+        return None
+
+
+def _xing_duration(file: BinaryIO) -> float | None:
+    """Seconds by the Xing/Info header of an MP3 (number of frames).
+
+    The demuxer drops this count when the file is shorter than the header says, which is just when it matters.
+    """
+    file.seek(0)
+    start = 0
+    head = file.read(10)
+    if head[:3] == b"ID3" and len(head) == 10:
+        start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+    file.seek(start)
+    block = file.read(4096)
+    sync = next((i for i in range(len(block) - 4) if block[i] == 0xFF and block[i + 1] & 0xE6 == 0xE2), None)
+    if sync is None:
+        return None
+    version, rate_index, mono = (block[sync + 1] >> 3) & 3, (block[sync + 2] >> 2) & 3, block[sync + 3] >> 6 == 3
+    if version == 1 or rate_index == 3:
+        return None
+    mpeg1 = version == 3
+    rate = (44100, 48000, 32000)[rate_index] // {3: 1, 2: 2, 0: 4}[version]
+    offset = sync + 4 + ((17 if mono else 32) if mpeg1 else (9 if mono else 17))
+    tag = block[offset : offset + 12]
+    if tag[:4] not in (b"Xing", b"Info") or not tag[7] & 1:
+        return None
+    return int.from_bytes(tag[8:12], "big") * (1152 if mpeg1 else 576) / rate
+
+
+def _ends_with_whole_ogg_page(file: BinaryIO, size: int) -> bool:
+    """Whether the last Ogg page is all there; its header says how long it must be."""
+    start = max(0, size - (1 << 17))  # a page has at most 65307 bytes
+    file.seek(start)
+    tail = file.read()
+    page = tail.rfind(b"OggS")
+    if page < 0:
+        return True
+    segments = tail[page + 26] if page + 26 < len(tail) else 255
+    lacing = tail[page + 27 : page + 27 + segments]
+    return len(lacing) == segments and page + 27 + segments + sum(lacing) <= len(tail)
