@@ -106,7 +106,7 @@ def _config(entry: Entry, text: bytes) -> dict[str, Any]:
 
 def _session(entry: Entry, network: bytes, threads: int | None) -> InferenceSession:
     import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as native
+    from onnxruntime.capi import onnxruntime_pybind11_state as native  # pyright: ignore[reportAttributeAccessIssue]
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0

@@ -81,7 +81,7 @@ class Manifest:
         try:
             entries = tuple(_entry(ref, row) for ref, row in document.get("models", {}).items())
             aliases = {alias: tuple(refs) for alias, refs in document.get("aliases", {}).items()}
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"The list of models at {path} is damaged: {error}.", path=str(path)) from error
         return cls(path, entries, aliases)
 
@@ -216,5 +216,5 @@ def _pin(row: Mapping[str, Any]) -> Pin:
 
 
 def _text(value: str) -> str:
-    # A JSON string is a TOML basic string for everything a manifest may hold
-    return json.dumps(value)
+    # A JSON string is a TOML basic string, but for DEL and for characters that JSON would escape as surrogates
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
