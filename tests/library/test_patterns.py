@@ -1,5 +1,7 @@
 """Generated drum songs: what is said about them is true of them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def test_beats_are_numbered_in_the_metre_and_keep_a_sane_tempo(metre: str, curve
     times, numbers = np.array([t for t, _ in song.beats]), [n for _, n in song.beats]
     per_bar = {"6/8": 2, "9/8": 3, "12/8": 4}.get(metre, int(metre[0]))
     assert numbers[:3] == [per_bar, 1, 2 if per_bar > 1 else 1]
-    assert all(b == a % per_bar + 1 for a, b in zip(numbers, numbers[1:], strict=False))
+    assert all(b == a % per_bar + 1 for a, b in pairwise(numbers))
     assert np.all((60 / np.diff(times) > 45) & (60 / np.diff(times) < 225))
 
 
