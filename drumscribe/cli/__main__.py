@@ -1,0 +1,5 @@
+"""`python -m drumscribe.cli` is `drumscribe`."""
+
+from drumscribe.cli import main
+
+main()
