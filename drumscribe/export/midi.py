@@ -70,7 +70,7 @@ def write_midi(performance: Performance, *, title: str = "") -> bytes:
     Returns
     -------
     bytes
-        A Standard MIDI File; each note within 0.6 ms of its hit at 50 bpm and more.
+        A Standard MIDI File; each note within 0.5 ms of its hit at 40 quarters a minute and faster.
     """
     points, signatures = _beat_points(performance.grid)
     tempi = _tempo_track(points, TICKS_PER_QUARTER)
@@ -140,7 +140,7 @@ def _score_strokes(note: Note, start: Fraction, tempi: list[_Tempo], resolution:
 
 
 def _resolution(score: Score) -> int:
-    """Ticks per quarter on which every onset is exact; the usual 960 unless a rare tuplet needs more."""
+    """Ticks per quarter on which every onset is exact; the usual 1920 unless a rare tuplet needs more."""
     starts = score.starts
     places = [start + note.onset for start, bar in zip(starts, score.bars, strict=True) for note in bar.notes]
     needed = lcm(TICKS_PER_QUARTER, *{p.denominator for p in (*places, *starts)})

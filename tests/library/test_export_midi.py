@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumscribe.export.midi import DRUM_OF_KEY, write_midi, write_score_midi
+from drumscribe.export.midi import DRUM_OF_KEY, TICKS_PER_QUARTER, write_midi, write_score_midi
 from drumscribe.types import Anchor, Bar, Beat, BeatGrid, Drum, Hit, Note, Performance, Score, TempoMap, TempoMark, TimeSignature
 
+Q = TICKS_PER_QUARTER
 COMMON = TimeSignature(4, 4)
 DRUMS = [d for d in Drum if d is not Drum.OTHER]
 
@@ -88,7 +89,7 @@ def test_beats_fall_on_ticks_even_when_the_tempo_drifts_for_a_quarter_of_an_hour
     beats = grid(list(rng.uniform(0.4, 0.6, 1800)), start=0.37)
     hits = [Hit(b.time, Drum.KICK, 100) for b in beats.beats]
     _, strokes = read(write_midi(performance(hits, beats)))
-    assert all(tick % 960 == 0 for tick, *_ in strokes)
+    assert all(tick % Q == 0 for tick, *_ in strokes)
     assert max(abs(s[1] - h.time) for s, h in zip(strokes, hits, strict=True)) < 1e-4
 
 
@@ -101,8 +102,8 @@ def test_a_steady_song_needs_one_tempo() -> None:
     ("start", "first", "per_bar", "unit", "expected"),
     [
         (0.0, 1, 4, Fraction(1), [(0, "4/4")]),
-        (0.0, 4, 4, Fraction(1), [(0, "1/4"), (960, "4/4")]),
-        (1.0, 1, 3, Fraction(1), [(0, "2/4"), (1920, "3/4")]),
+        (0.0, 4, 4, Fraction(1), [(0, "1/4"), (Q, "4/4")]),
+        (1.0, 1, 3, Fraction(1), [(0, "2/4"), (2 * Q, "3/4")]),
         (2.0, 1, 4, Fraction(1), [(0, "4/4")]),
         (0.0, 1, 2, Fraction(3, 2), [(0, "6/8")]),
         (0.0, 1, 7, Fraction(1, 2), [(0, "7/8")]),
@@ -141,7 +142,7 @@ def note(onset: Fraction, drum: Drum = Drum.SNARE, velocity: int = 80, **kwargs:
 def test_written_positions_are_exact(places: list[tuple[Fraction, Drum]]) -> None:
     file, strokes = read(write_score_midi(score([note(p, d) for p, d in sorted(places)])))
     found = {(Fraction(tick, file.ticks_per_beat), DRUM_OF_KEY[key]) for tick, _, key, _ in strokes}
-    assert found == set(places) or file.ticks_per_beat == 960  # only absurd mixtures of tuplets do not fit a MIDI file
+    assert found == set(places) or file.ticks_per_beat == Q  # only absurd mixtures of tuplets do not fit a MIDI file
     assert len(strokes) == len(places)
 
 
@@ -168,13 +169,13 @@ def test_velocities_stay_and_flams_are_two_strokes() -> None:
     _, strokes = read(write_score_midi(score(notes)))
     assert [s[3] for s in strokes] == [25, 72, 120, 48, 48, 80]
     assert strokes[2][1] - strokes[1][1] == pytest.approx(0.03, abs=1e-3)
-    assert [s[0] for s in strokes if s[3] in (25, 120, 80)] == [960, 1920, 2880]
+    assert [s[0] for s in strokes if s[3] in (25, 120, 80)] == [Q, 2 * Q, 3 * Q]
 
 
 def test_a_roll_is_played_out() -> None:
     roll = Note(Fraction(0), Fraction(1), Drum.SNARE, 70, 1, tremolo=3)
     _, strokes = read(write_score_midi(score([roll])))
-    assert [s[0] for s in strokes] == [i * 120 for i in range(8)]
+    assert [s[0] for s in strokes] == [i * Q // 8 for i in range(8)]
 
 
 def test_a_short_first_bar_is_a_short_bar() -> None:
@@ -183,5 +184,5 @@ def test_a_short_first_bar_is_a_short_bar() -> None:
         Bar(1, TimeSignature(4, 4), (note(Fraction(0)),)),
     )
     file, strokes = read(write_score_midi(Score(bars)))
-    assert signatures(file) == [(0, "3/8"), (1440, "4/4")]
-    assert [s[0] for s in strokes] == [0, 1440]
+    assert signatures(file) == [(0, "3/8"), (Q * 3 // 2, "4/4")]
+    assert [s[0] for s in strokes] == [0, Q * 3 // 2]
