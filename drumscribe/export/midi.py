@@ -20,9 +20,8 @@ import numpy as np
 from drumscribe.kit import KIT
 from drumscribe.types import BeatGrid, Drum, Note, Performance, Score
 
-TICKS_PER_QUARTER = (
-    960  #: at 60 bpm a tick is 1 ms, so a hit is at most 0.5 ms off; divisible down to 64ths and triplets of 32nds
-)
+#: At 40 bpm a tick is 0.8 ms, so a hit is at most 0.4 ms off; divisible down to 128ths, triplets and quintuplets.
+TICKS_PER_QUARTER = 1920
 CHANNEL = 9  #: channel 10, counted from 0
 DEFAULT_BPM = 120.0  #: when there is no pulse to follow
 NOTE_QUARTERS = Fraction(1, 4)  #: a struck drum does not know how long it lasts: a sixteenth
