@@ -85,6 +85,5 @@ def _show(models: Iterable[Found], as_json: bool) -> None:
         emit(json.dumps({"models": rows}, indent=2))
         return
     for row in rows:
-        emit(
-            f"{row['model']:<24} {row['kind']:<6} {row['bytes']:>10} bytes  {row['licence']:<10} {row['status']:<8} {row['folder'] or ''}"
-        )
+        what = f"{row['model']:<20} {row['kind']:<6} {row['bytes']:>9} bytes  {row['licence']:<10}"
+        emit(f"{what} {row['status']:<8} {row['folder'] or ''}".rstrip())
