@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import wave
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -34,6 +34,7 @@ SAMPLE_RATE = 44_100
 _MAX_SOURCE_RATE = 1_000_000
 _BLOCK_S = 1.0  # decoded seconds that are checked, mixed down and resampled at a time
 _PADDING_S = 0.05  # what encoders add or lose at the ends; duration limits are not meant that exactly
+_MAX_GAP_S = 30.0  # a longer jump of the time stamps is an error in them, not lost sound
 _ABSURD_PEAK = 100.0  # 40 dB over full scale: float samples in another unit (16-bit numbers), not loud music
 _QUALITY = "HQ"  # soxr: 20 bits, pass band to 0.91 of Nyquist, linear phase
 
@@ -111,7 +112,7 @@ def load_audio(path: str | Path, *, options: IngestOptions | None = None) -> Aud
     path, options = Path(path), options or IngestOptions()
     with open_container(path) as opened:
         _refuse_by_header(opened, path, options)
-        reader = _Reader(path, options)
+        reader = _Reader(path, options, has_time_stamps=opened.has_time_stamps)
         for frame in _decode(opened, reader):
             reader.add(frame)
         reader.flush()
@@ -207,10 +208,12 @@ def save_wav(audio: Audio) -> bytes:
 class _Reader:
     """Collects decoded frames into one growing recording at `SAMPLE_RATE`."""
 
-    def __init__(self, path: Path, options: IngestOptions) -> None:
+    def __init__(self, path: Path, options: IngestOptions, *, has_time_stamps: bool) -> None:
         self.path = path
+        self.has_time_stamps = has_time_stamps
         self.options = options
         self.seconds = 0.0  # decoded so far, in time of the source
+        self.lost = 0.0  # seconds of it that are silence in place of sound that is missing
         self.failures = 0  # packets that could not be decoded
         self._capacity = int((options.max_duration_s + 2) * SAMPLE_RATE)
         self._out: FloatArray | None = None
@@ -219,6 +222,7 @@ class _Reader:
         self._block_samples = 0
         self._form: tuple[int, tuple[str, ...]] = (0, ())  # rate and channel names of the pending block
         self._resampler: ResampleStream | None = None
+        self._clock: float | None = None  # time at which the next frame is due, by the container's time stamps
 
     def add(self, frame: AudioFrame) -> None:
         """Take one decoded frame."""
@@ -226,10 +230,24 @@ class _Reader:
         if form != self._form:  # at the start, and where streams were chained
             self.flush()
             self._begin(form)
+        self._fill_gap(frame)
         self._block.append(_to_float(frame))
         self._block_samples += frame.samples
         if self._block_samples >= _BLOCK_S * frame.sample_rate:
             self._process(last=False)
+
+    def _fill_gap(self, frame: AudioFrame) -> None:
+        """Put silence where time stamps say that sound was lost, so that what follows stays in its place."""
+        if not self.has_time_stamps or frame.pts is None or not frame.time_base:
+            return
+        time = float(frame.pts * frame.time_base)
+        gap = time - self._clock if self._clock is not None else 0.0
+        self._clock = time + frame.samples / frame.sample_rate
+        if _PADDING_S < gap < _MAX_GAP_S:
+            missing = round(gap * frame.sample_rate)
+            self._block.append(np.zeros((frame.layout.nb_channels, missing), dtype=np.float32))
+            self._block_samples += missing
+            self.lost += gap
 
     def flush(self) -> None:
         """Push out what is pending."""
@@ -283,9 +301,10 @@ class _Reader:
         self._filled = end
 
 
-def _decode(opened: Opened, reader: _Reader) -> Iterator[AudioFrame]:
+def _decode(opened: Opened, reader: _Reader) -> Generator[AudioFrame]:
     """Yield the frames of the audio stream; damaged packets are counted and skipped."""
-    import av
+    from av.error import EOFError as EndOfStream
+    from av.error import FFmpegError
 
     packets = opened.container.demux(opened.stream)
     while True:
@@ -293,14 +312,14 @@ def _decode(opened: Opened, reader: _Reader) -> Iterator[AudioFrame]:
             packet = next(packets)
         except StopIteration:
             return
-        except av.error.FFmpegError:  # the container breaks off: what follows cannot be found
+        except FFmpegError:  # the container breaks off: what follows cannot be found
             reader.failures += 1
             return
         try:
             frames = packet.decode()
-        except av.error.EOFError:
+        except EndOfStream:
             return
-        except av.error.FFmpegError:
+        except FFmpegError:
             reader.failures += 1
             continue
         yield from frames
@@ -308,7 +327,7 @@ def _decode(opened: Opened, reader: _Reader) -> Iterator[AudioFrame]:
 
 def _to_float(frame: AudioFrame) -> FloatArray:
     """Samples of a frame as (channels, n) float32, full scale = 1."""
-    samples = frame.to_ndarray()
+    samples = np.asarray(frame.to_ndarray())
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
     if samples.dtype == np.uint8:
@@ -316,7 +335,7 @@ def _to_float(frame: AudioFrame) -> FloatArray:
     if samples.dtype.kind == "i":
         return samples.astype(np.float32) * np.float32(2.0 ** (1 - 8 * samples.dtype.itemsize))
     with np.errstate(over="ignore"):  # 64-bit floats beyond the range become infinite and are refused as such
-        return samples.astype(np.float32)
+        return samples.astype(np.float32, copy=False)
 
 
 def _mix_down(block: FloatArray, names: tuple[str, ...], channels: int) -> FloatArray:
@@ -361,13 +380,13 @@ def _refuse_by_header(opened: Opened, path: Path, options: IngestOptions) -> Non
 
 def _check_complete(opened: Opened, reader: _Reader, path: Path) -> None:
     """Never take a part for the whole: a song cut in two would give half a score without a word."""
-    got, stated = reader.seconds, opened.stated_duration
+    got, stated = reader.seconds - reader.lost, opened.stated_duration
     if got == 0.0:
         raise UnreadableAudio(f"No sound in {label(path)} can be decoded.", path=str(path), failures=reader.failures)
-    missing = stated - got if stated is not None else 0.0
-    if stated is not None and missing > max(1.0, 0.01 * stated):
-        message = f"{label(path)} is damaged or cut off: only {got:.1f} of {stated:.1f} s can be read."
-        raise UnreadableAudio(message, path=str(path), readable_seconds=got, stated_seconds=stated, failures=reader.failures)
+    whole = max(stated or 0.0, reader.seconds)
+    if whole - got > max(1.0, 0.01 * whole):
+        message = f"{label(path)} is damaged or cut off: only {got:.1f} of {whole:.1f} s can be read."
+        raise UnreadableAudio(message, path=str(path), readable_seconds=got, stated_seconds=whole, failures=reader.failures)
     if opened.breaks_off:
         message = f"{label(path)} is cut off: it breaks off after {got:.1f} s."
         raise UnreadableAudio(message, path=str(path), readable_seconds=got, failures=reader.failures)
