@@ -94,6 +94,11 @@ def rest_runs(score: Score) -> dict[int, int]:
     return {index: count for index, count in runs.items() if count > 1}
 
 
+def begins_section(bars: tuple[Bar, ...], index: int) -> bool:
+    """Whether a section that starts here deserves a line and a double bar line: not behind nothing but a pick-up."""
+    return bool(bars[index].section) and any(bar.length is None for bar in bars[:index])
+
+
 def line_starts(score: Score, bars_per_line: int) -> frozenset[int]:
     """Indices of the bars that begin a line.
 
@@ -104,8 +109,8 @@ def line_starts(score: Score, bars_per_line: int) -> frozenset[int]:
     hidden = {index + k for index, count in rest_runs(score).items() for k in range(1, count)}
     starts: list[int] = []
     section: list[int] = []
-    for index, bar in enumerate(bars):
-        if bar.section and section:
+    for index in range(len(bars)):
+        if begins_section(bars, index):
             starts += _fill(section, bars, bars_per_line)
             section = []
         if index not in hidden:

@@ -21,6 +21,7 @@ from xml.etree.ElementTree import Element
 from drumscribe.export.layout import (
     TAGLINE,
     bars_of,
+    begins_section,
     drum_key_text,
     drums_used,
     heading,
@@ -185,7 +186,7 @@ def _write_bars(part: Element, score: Score, bars_per_line: int) -> None:
             _write_swing(measure, score.swing, score.swing_ratio)
         _write_voices(measure, bar, divisions)
         last = index + 1 == len(bars)
-        if last or bars[index + 1].section:
+        if last or begins_section(bars, index + 1):
             _add(_add(measure, "barline", location="right"), "bar-style", "light-heavy" if last else "light-light")
         previous = bar
 
