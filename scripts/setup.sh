@@ -59,9 +59,8 @@ install() {
 install_torch() {
     "$venv/bin/python" -c 'import torch' 2>/dev/null && return
     say "setup: installing torch (CPU build)"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 30 \
-        --index-url "${TORCH_INDEX:-https://download.pytorch.org/whl/cpu}" --extra-index-url https://pypi.org/simple \
-        torch==2.13.0 || install torch==2.13.0
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --retries 0 --timeout 15 \
+        --index-url "${TORCH_INDEX:-https://download.pytorch.org/whl/cpu}" torch==2.13.0 2>/dev/null || install torch==2.13.0
 }
 
 "$venv/bin/python" -c "$recent" 2>/dev/null && "$venv/bin/python" -m pip --version >/dev/null 2>&1 || make_venv
