@@ -66,12 +66,12 @@ def _write_pdf(song: Transcription) -> Made:
 
 #: Every format by the name that `--formats` knows, in the order in which they are written.
 OUTPUTS: dict[str, Writer] = {
-    "hits": _one(".hits.json", lambda song: export.write_hits_json(song.hits)),
-    "csv": _one(".hits.csv", lambda song: export.write_hits_csv(song.hits)),
-    "beats": _one(".beats.json", lambda song: export.write_beats_json(song.grid)),
+    "hits": _one(".hits.json", lambda song: export.write_hits_json(song.performance)),
+    "csv": _one(".hits.csv", lambda song: export.write_hits_csv(song.performance)),
+    "beats": _one(".beats.json", lambda song: export.write_beats_json(song.performance)),
     "musicxml": _one(".musicxml", lambda song: export.write_musicxml(song.score)),
     "mxl": _one(".mxl", lambda song: export.write_mxl(song.score)),
-    "midi": _one(".mid", lambda song: export.write_midi(song.performance)),
+    "midi": _one(".mid", lambda song: export.write_midi(song.performance, title=song.score.title)),
     "score-midi": _one(".score.mid", lambda song: export.write_score_midi(song.score)),
     "pdf": _write_pdf,
     "svg": _pages("svg", lambda song: export.write_svg_pages(song.score, song.options.pdf)),
@@ -79,6 +79,8 @@ OUTPUTS: dict[str, Writer] = {
     "jams": _one(".jams", lambda song: export.write_jams(song.performance)),
     "tab": _one(".tab.txt", lambda song: export.write_tab(song.score)),
     "picture": _one(".png", lambda song: export.write_picture(song.heard)),
+    "performance": _one(".performance.json", lambda song: export.write_performance_json(song.performance)),
+    "score": _one(".score.json", lambda song: export.write_score_json(song.score)),
 }
 
 
