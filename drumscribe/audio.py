@@ -374,7 +374,7 @@ def _refuse_by_header(opened: Opened, path: Path, options: IngestOptions) -> Non
         return
     if codec.name.startswith("pcm_") and codec.bit_rate:
         stated = min(stated, opened.size * 8 / codec.bit_rate)
-    if stated > options.max_duration_s + 1.0:
+    if stated > options.max_duration_s + 0.5:
         raise _too_long(label(path), options.max_duration_s, stated)
 
 

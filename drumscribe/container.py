@@ -152,11 +152,12 @@ def _open_regular(path: Path) -> Generator[BinaryIO]:
     except (OSError, ValueError) as error:
         reason = _OPEN_ERRORS.get(getattr(error, "errno", None) or 0, "cannot be opened")
         raise FileNotReadable(f"{label(path)} {reason}.", path=str(path), cause=str(error)) from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+        raise FileNotReadable(f"{label(path)} is {kind}.", path=str(path))
     with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
-            raise FileNotReadable(f"{label(path)} is {kind}.", path=str(path))
         yield file
 
 
