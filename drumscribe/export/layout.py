@@ -62,14 +62,14 @@ def drums_used(score: Score) -> tuple[KitPiece, ...]:
     return tuple(sorted((KIT[d] for d in used), key=lambda piece: (-staff_position(piece), piece.midi_note)))
 
 
-def drum_key_text(score: Score) -> str:
+def drum_key_lines(score: Score, entries_per_line: int = 4) -> list[str]:
     """The drum key in words, for readers that draw no legend: `Snare drum: ● third space · …`; empty without notes."""
     rows: list[str] = []
     for piece in drums_used(score):
         head = "×" if piece.notehead == "x" else "●"
         circle = " with o" if piece.open_circle else ""
         rows.append(f"{piece.name}: {head}{circle} {_PLACE_NAMES[staff_position(piece)]}")
-    return " · ".join(rows)
+    return [" · ".join(rows[i : i + entries_per_line]) for i in range(0, len(rows), entries_per_line)]
 
 
 def is_empty(bar: Bar) -> bool:

@@ -22,7 +22,7 @@ from drumscribe.export.layout import (
     TAGLINE,
     bars_of,
     begins_section,
-    drum_key_text,
+    drum_key_lines,
     drums_used,
     heading,
     line_starts,
@@ -126,20 +126,22 @@ def _write_page(root: Element, score: Score) -> None:
     for side in ("left", "right", "top", "bottom"):
         _add(margins, f"{side}-margin", _MARGIN)
 
-    def credit(kind: str, text: str, y: int, size: int, weight: str = "normal") -> None:
-        element = _add(root, "credit", page="1")
-        if kind:
-            _add(element, "credit-type", kind)
-        style = {"font-size": str(size), "font-weight": weight, "justify": "center", "halign": "center"}
-        edge = "top" if y > _PAGE_HEIGHT // 2 else "bottom"
-        _add(element, "credit-words", text, **{"default-x": str(_PAGE_WIDTH // 2), "default-y": str(y), "valign": edge}, **style)
-
-    credit("title", heading(score), _PAGE_HEIGHT - _MARGIN, 22, "bold")
+    # one credit holds the whole heading: readers stack credits of their own at the same height, on top of each other
+    lines = [(heading(score), "22", "bold")]
     if printable(score.subtitle):
-        credit("subtitle", printable(score.subtitle), _PAGE_HEIGHT - _MARGIN - 56, 13)
-    if key := drum_key_text(score):
-        credit("", key, _MARGIN + 22, 7)
-    credit("rights", TAGLINE, _MARGIN, 7)
+        lines.append((printable(score.subtitle), "13", "normal"))
+    lines += [(line, "7", "normal") for line in drum_key_lines(score)]
+    credit = _add(root, "credit", page="1")
+    _add(credit, "credit-type", "title")
+    place = {"default-x": str(_PAGE_WIDTH // 2), "default-y": str(_PAGE_HEIGHT - _MARGIN), "justify": "center", "valign": "top"}
+    for number, (line, size, weight) in enumerate(lines):
+        words = _add(credit, "credit-words", f"\n{line}" if number else line, **place)
+        words.attrib |= {"font-size": size, "font-weight": weight, "xml:space": "preserve"}
+        place = {}
+    rights = _add(root, "credit", page="1")
+    _add(rights, "credit-type", "rights")
+    foot = {"default-x": str(_PAGE_WIDTH // 2), "default-y": str(_MARGIN), "justify": "center", "valign": "bottom"}
+    _add(rights, "credit-words", TAGLINE, **foot, **{"font-size": "7"})
 
 
 def _instrument_id(piece: KitPiece) -> str:
@@ -148,8 +150,8 @@ def _instrument_id(piece: KitPiece) -> str:
 
 def _write_part_list(root: Element, pieces: tuple[KitPiece, ...]) -> None:
     part = _add(_add(root, "part-list"), "score-part", id=_PART)
-    _add(part, "part-name", "Drumset")
-    _add(part, "part-abbreviation", "Dr.")
+    _add(part, "part-name", "Drumset", **{"print-object": "no"})
+    _add(part, "part-abbreviation", "Dr.", **{"print-object": "no"})
     for piece in pieces:
         _add(_add(part, "score-instrument", id=_instrument_id(piece)), "instrument-name", piece.name)
     for piece in pieces:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from drumscribe.errors import EngraverMissing, ExportFailed
-from drumscribe.export.layout import TAGLINE, drum_key_text, heading, printable
+from drumscribe.export.layout import TAGLINE, drum_key_lines, heading, printable
 from drumscribe.export.musicxml import write_musicxml
 from drumscribe.options import PdfOptions
 from drumscribe.types import Score
@@ -72,7 +73,7 @@ def engrave_with_verovio(score: Score, options: PdfOptions, form: Form, dpi: int
         "paper": "us-letter" if options.paper == "letter" else "a4",
         "title": heading(score),
         "subtitle": printable(score.subtitle),
-        "key": drum_key_text(score),
+        "key": "\n".join(drum_key_lines(score)),
         "maker": TAGLINE,
         "systems": str(len(systems)),
     }
@@ -107,15 +108,18 @@ def _systems(score: Score, options: PdfOptions) -> list[bytes]:
             "header": "none",
             "footer": "none",
             "pageWidth": round(width),
-            "pageMarginLeft": 0,
+            "pageMarginLeft": 24,
             "pageMarginRight": 0,
             "pageMarginTop": 0,
             "pageMarginBottom": 0,
             "svgViewBox": True,
+            "multiRestStyle": "block",
             "xmlIdSeed": 1,
         }
     )
-    if not toolkit.loadData(write_musicxml(score, bars_per_line=options.bars_per_line).decode()):
+    # Verovio draws neighbouring similes on top of each other: the bars they stand for are printed instead
+    plain = replace(score, bars=tuple(replace(bar, simile=0, simile_count=0) for bar in score.bars))
+    if not toolkit.loadData(write_musicxml(plain, bars_per_line=options.bars_per_line).decode()):
         raise ExportFailed("Verovio could not read the score.", backend="verovio")
     glyphs = _Glyphs(Path(verovio.__file__).parent / "data")
     return [glyphs.draw_in(toolkit.renderToSVG(number + 1)) for number in range(toolkit.getPageCount())]
@@ -133,26 +137,38 @@ class _Glyphs:
         self.advances = {code: int(advance) for code, advance in advances}
 
     def draw_in(self, svg: str) -> bytes:
-        """`svg` with the symbols at the start of each text turned into outlines and the text moved behind them."""
+        """`svg` with the symbols of each text turned into outlines and the words moved behind them."""
         ElementTree.register_namespace("", _SVG)
         ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
         root = ElementTree.fromstring(svg)
         for parent in root.iter(f"{{{_SVG}}}g"):
             for text in parent.findall(f"{{{_SVG}}}text"):
-                for span in text.iter(f"{{{_SVG}}}tspan"):
-                    if span.get("font-family") == _FONT and span.text:
-                        self._replace(parent, text, span)
+                spans = [span for span in text.iter(f"{{{_SVG}}}tspan") if span.get("font-size") and span.text]
+                if any(span.get("font-family") == _FONT for span in spans):
+                    self._replace(parent, text, spans)
         return ElementTree.tostring(root, encoding="utf-8")
 
-    def _replace(self, parent: Element, text: Element, span: Element) -> None:
-        scale = float(span.get("font-size", "0px").removesuffix("px")) / _EM
+    def _replace(self, parent: Element, text: Element, spans: list[Element]) -> None:
         x, y = float(text.get("x", "0")), float(text.get("y", "0"))
-        for symbol in span.text or "":
+        words = ""
+        for span in spans:
+            size = span.get("font-size", "0px")
+            if span.get("font-family") == _FONT:
+                x = self._draw(parent, span.text or "", x, y, float(size.removesuffix("px")) / _EM)
+            else:
+                words += span.text or ""
+                text.set("font-size", size)
+        for child in list(text):
+            text.remove(child)
+        text.text = words
+        text.set("x", f"{x:.1f}")
+
+    def _draw(self, parent: Element, symbols: str, x: float, y: float, scale: float) -> float:
+        """Outlines of `symbols` from (x, y) on; returns where the next one would stand."""
+        for symbol in symbols:
             code = f"{ord(symbol):04X}"
             place = ElementTree.SubElement(parent, f"{{{_SVG}}}g", transform=f"translate({x:.1f} {y:.1f}) scale({scale:.4f})")
-            outline = ElementTree.fromstring((self.folder / f"{code}.xml").read_text("utf-8"))
-            for path in outline:
+            for path in ElementTree.fromstring((self.folder / f"{code}.xml").read_text("utf-8")):
                 ElementTree.SubElement(place, f"{{{_SVG}}}path", path.attrib)
             x += self.advances[code] * scale
-        span.text = ""
-        text.set("x", f"{x:.1f}")
+        return x

@@ -30,7 +30,7 @@ _VALUES = {"1": "whole", "2": "half", "4": "quarter", "8": "eighth", "16": "16th
 _TOKEN = re.compile(r"([a-zS]+|-|_):(\d+)(\.*)(>?)([fd]?)(?:\*(\d))?$")
 
 
-def voice(line: str, number: int = 1) -> tuple[Event, ...]:
+def voice(line: str, number: int = 1, beat: Fraction = Fraction(1)) -> tuple[Event, ...]:
     """The events of one line."""
     events: list[Event] = []
     position, tuplet, opening = Fraction(0), None, False
@@ -68,13 +68,13 @@ def voice(line: str, number: int = 1) -> tuple[Event, ...]:
         events.append(Event(position, duration, _VALUES[value], len(dots), tuple(notes), tuplet, edge, hidden=drums == "_"))
         position += duration
         opening = False
-    return _beamed(events)
+    return _beamed(events, beat)
 
 
-def _beamed(events: list[Event]) -> tuple[Event, ...]:
-    """Beams by quarter note."""
+def _beamed(events: list[Event], beat: Fraction) -> tuple[Event, ...]:
+    """Beams by beat."""
     flags = [{"eighth": 1, "16th": 2, "32nd": 3}.get(e.value, 0) if e.notes else 0 for e in events]
-    beats = [int(e.onset) for e in events]
+    beats = [int(e.onset / beat) for e in events]
 
     def joined(a: int, b: int, level: int) -> bool:
         return a >= 0 and b < len(events) and beats[a] == beats[b] and min(flags[a], flags[b]) >= level
@@ -98,9 +98,10 @@ def bar(number: int, hands: str, feet: str = "", metre: tuple[int, int] = (4, 4)
     length = rest.get("length")
     quarters = length if isinstance(length, Fraction) else signature.length
     silent = (Event(Fraction(0), quarters, "whole", whole_bar=True),)
-    voices = [voice(hands) if hands else silent]
+    beat = Fraction(3, 2) if metre[1] == 8 else Fraction(1)
+    voices = [voice(hands, beat=beat) if hands else silent]
     if feet:
-        voices.append(voice(feet, 2))
+        voices.append(voice(feet, 2, beat))
     for events in voices:
         assert sum(e.duration for e in events) == quarters, (number, hands, feet)
     notes = sorted((n for v in voices for e in v for n in e.notes), key=lambda n: (n.onset, n.drum))
