@@ -82,7 +82,7 @@ def write_beats_json(performance: Performance) -> bytes:
         "unit": str(grid.unit),
         "beats": [{"time": round(b.time, DECIMALS), "number": b.number} for b in grid.beats],
         "downbeats": [round(b.time, DECIMALS) for b in grid.beats if b.number == 1],
-        "tempo_map": _tempo_map(grid),
+        "tempo_map": [{"time": round(time, DECIMALS), "bpm": bpm} for time, bpm in bar_tempi(grid)],
         "time_signatures": _time_signatures(grid),
     }
     return (json.dumps(document, indent=1) + "\n").encode()
@@ -119,15 +119,15 @@ def _hit(row: dict[str, Any]) -> Hit:
     return Hit(float(row["time"]), drum, max(1, round(velocity * 127)), float(row.get("confidence", 1.0)))
 
 
-def _tempo_map(grid: BeatGrid) -> list[dict[str, float]]:
-    """Mean tempo from downbeat to downbeat, repeated values left out; bars cut short at the ends count too."""
+def bar_tempi(grid: BeatGrid) -> list[tuple[float, float]]:
+    """Mean tempo of each bar as (second, bpm), repeated values left out; bars cut short at the ends count too."""
     edges = [i for i, b in enumerate(grid.beats) if b.number == 1 or i in (0, len(grid.beats) - 1)]
-    entries: list[dict[str, float]] = []
+    entries: list[tuple[float, float]] = []
     for first, last in pairwise(edges):
         span = grid.beats[last].time - grid.beats[first].time
         bpm = round(60.0 * (last - first) / span, 2)
-        if not entries or entries[-1]["bpm"] != bpm:
-            entries.append({"time": round(grid.beats[first].time, DECIMALS), "bpm": bpm})
+        if not entries or entries[-1][1] != bpm:
+            entries.append((grid.beats[first].time, bpm))
     return entries
 
 
