@@ -1,0 +1,56 @@
+"""Run the beat network on what the drum network heard, beside a coarse view of the spectrum."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from drumscribe.features import BANDS
+from drumscribe.types import Activations, BeatActivations, FloatArray
+from drumscribe.weights import Network
+
+POOL = 2  #: frames of the drum network per frame of the beat network
+COARSE_BANDS = 24
+DRUMS = 11
+INPUTS = DRUMS + 2 * COARSE_BANDS
+
+_GROUP = BANDS // COARSE_BANDS
+
+
+def beat_inputs(spectrum: FloatArray, values: FloatArray) -> FloatArray:
+    """What the beat network reads.
+
+    Parameters
+    ----------
+    spectrum : (frames, BANDS)
+        Log-mel spectrum.
+    values : (frames, DRUMS)
+        Onset probabilities of the drum network.
+
+    Returns
+    -------
+    (frames // POOL, INPUTS) float32
+        Onset probabilities (the larger of two frames), a coarse log spectrum, and its rise since the frame before.
+    """
+    count = len(spectrum) // POOL
+    onsets = values[: count * POOL].reshape(count, POOL, DRUMS).max(axis=1)
+    coarse = spectrum[: count * POOL].reshape(count, POOL, COARSE_BANDS, _GROUP).mean(axis=(1, 3))
+    rise = np.maximum(0, np.diff(coarse, axis=0, prepend=coarse[:1]))
+    return np.concatenate([onsets, (coarse + 3.0) / 4.0, rise], axis=1, dtype=np.float32)
+
+
+def activate_beats(spectrum: FloatArray, activations: Activations, model: Network) -> BeatActivations:
+    """Frame-wise probability of a beat and of a downbeat.
+
+    Parameters
+    ----------
+    spectrum : (frames, BANDS)
+        The log-mel spectrum that `activations` came from.
+    """
+    rate = activations.frame_rate / POOL
+    inputs = beat_inputs(spectrum, activations.values)
+    if not len(inputs):
+        empty = np.zeros(0, np.float32)
+        return BeatActivations(empty, empty, rate, model.ref)
+    (logits,) = model.session.run(None, {"inputs": inputs[None]})
+    probabilities = 1 / (1 + np.exp(-logits[0]))
+    return BeatActivations(probabilities[:, 0], probabilities[:, 1], rate, model.ref)

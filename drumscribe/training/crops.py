@@ -1,0 +1,106 @@
+"""Training examples for the drum network: crops of the pool, mixed anew, labelled, and made unlike one another.
+
+A hit that cannot be heard is neither demanded nor punished: a network that is asked for inaudible strokes learns to
+invent plausible ones, and over-detects on records (`docs/model/drums.md`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from drumscribe.features import BANDS, FLOOR, FRAME_RATE
+from drumscribe.training.material import OUTPUTS
+from drumscribe.training.pool import FRAMES, Pool
+from drumscribe.types import FloatArray
+
+LOUDNESS_RANGE_DB = 40.0  #: as in `detection.picking`
+NEIGHBOUR = 0.55  #: target on the frames beside an onset
+AUDIBLE = -1.6  #: a stroke counts where its own power is at least exp(-1.6), 20 %, of what sounds there …
+AUDIBLE_BANDS = 4  #: … in this many bands
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crop:
+    """One training example; arrays are (frames, …)."""
+
+    spectrum: FloatArray  #: (frames, BANDS)
+    onsets: FloatArray  #: (frames, outputs) 0, NEIGHBOUR or 1
+    weights: FloatArray  #: (frames, outputs) 0 where a stroke cannot be heard, else 1
+    loudness: FloatArray  #: (frames, outputs) in [0, 1], NaN away from onsets
+
+
+def draw_crop(pool: Pool, frames: int, rng: np.random.Generator, *, augmented: bool = True) -> Crop:
+    """Cut `frames` frames at a random place of a random item."""
+    item = int(rng.integers(len(pool)))
+    start = int(rng.integers(0, FRAMES - frames + 1))
+    mix, drums, backing = pool.mel(item)[:, start : start + frames].astype(np.float32)
+    spectrum, shift = mix, _gain_of(mix, drums)
+    if augmented and rng.random() < 0.45:
+        if rng.random() < 0.4:  # another song's backing
+            other = pool.mel(int(rng.integers(len(pool))))
+            begin = int(rng.integers(0, FRAMES - frames + 1))
+            backing = other[2, begin : begin + frames].astype(np.float32)
+        shift = float(np.clip(rng.normal(0, 5.5), -10, 14)) * np.log(10) / 20
+        spectrum = np.log(np.exp(drums + 2 * shift) + np.exp(backing) + FLOOR)
+        shift *= 2
+        spectrum -= np.log(np.mean(np.exp(spectrum)) + FLOOR) - np.log(np.mean(np.exp(mix)) + FLOOR)
+    labels = _labels(pool, item, start, frames, spectrum, shift)
+    return Crop(augment(spectrum, rng) if augmented else spectrum, *labels)
+
+
+def _gain_of(mix: FloatArray, drums: FloatArray) -> float:
+    """Log power by which the finished mix holds the drums louder than `drums`: low where both sound, never below."""
+    loud = drums > np.quantile(drums, 0.85)
+    return float(np.quantile((mix - drums)[loud], 0.1)) if loud.any() else 0.0
+
+
+def _labels(
+    pool: Pool, item: int, start: int, frames: int, spectrum: FloatArray, shift: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    shape = (frames, len(OUTPUTS))
+    onsets, weights, loudness = np.zeros(shape, np.float32), np.ones(shape, np.float32), np.full(shape, np.nan, np.float32)
+    first, last = np.searchsorted(pool.events[:, 0], [item, item + 1])
+    for row in range(int(first), int(last)):
+        _, time, output, _, decibels = pool.events[row]
+        frame, column = round(float(time) * FRAME_RATE) - start, int(output)
+        if not 0 <= frame < frames:
+            continue
+        around = spectrum[max(0, frame - 1) : frame + 3].max(axis=0)
+        share = np.sort(pool.spectra[row].astype(np.float32) + shift - around)[-AUDIBLE_BANDS]
+        near = slice(max(0, frame - 2), frame + 3)
+        if share < AUDIBLE:
+            weights[near, column] = np.where(onsets[near, column] > 0, weights[near, column], 0)
+            continue
+        beside = slice(max(0, frame - 1), frame + 2)
+        weights[near, column] = 1
+        onsets[beside, column] = np.maximum(onsets[beside, column], NEIGHBOUR)
+        onsets[frame, column] = 1
+        loudness[frame, column] = np.clip(1 + decibels / LOUDNESS_RANGE_DB, 0.02, 1)
+    return onsets, weights, loudness
+
+
+def augment(spectrum: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Change gain, colour, pitch, bandwidth and noise of a log-mel spectrum."""
+    band = np.linspace(0, 1, BANDS, dtype=np.float32)
+    curve = np.full(BANDS, rng.uniform(-1.8, 1.8)) + rng.normal(0, 0.7) * (band - 0.5) * 2
+    for k in range(1, 5):
+        curve += rng.normal(0, 0.45 / k**0.5) * np.cos(np.pi * (k * band + rng.uniform(0, 2)))
+    result = spectrum + curve.astype(np.float32)
+    step = int(rng.integers(-3, 4)) if rng.random() < 0.5 else 0
+    if step:
+        result = np.roll(result, step, axis=1)
+        edge = slice(0, step) if step > 0 else slice(step, None)
+        result[:, edge] = result[:, step : step + 1] if step > 0 else result[:, step - 1 : step]
+    if rng.random() < 0.2:  # a low-pass, as of a poor codec
+        cut = int(rng.integers(BANDS * 6 // 10, BANDS))
+        result[:, cut:] -= np.minimum(12, 0.8 * np.arange(BANDS - cut, dtype=np.float32))
+    for _ in range(int(rng.integers(0, 3))):
+        low, width = int(rng.integers(0, BANDS)), int(rng.integers(1, 9))
+        result[:, low : low + width] = result[:, low : low + width].mean()
+    if rng.random() < 0.3:
+        result = np.logaddexp(result, np.float32(rng.uniform(-8, -3)))
+    if rng.random() < 0.3:
+        result = result + rng.normal(0, rng.uniform(0.05, 0.3), result.shape).astype(np.float32)
+    return np.maximum(result, np.log(FLOOR)).astype(np.float32)

@@ -1,0 +1,308 @@
+"""Training mixes: drums rendered from samples, in a room, through a desk, with a band around them.
+
+Everything is drawn from one seeded generator per item, so an item is a function of its seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from scipy import fft
+from scipy.signal import lfilter
+
+from drumscribe.features import FLOOR, SAMPLE_RATE, WINDOW, mel_filters
+from drumscribe.training import effects
+from drumscribe.training.band import Time, play_band
+from drumscribe.training.material import (
+    CLASS_TO_DRUM,
+    GROUP_OF,
+    GROUPS,
+    OUTPUTS,
+    STAND_IN,
+    TIERS,
+    Kits,
+    draw_kit,
+    load_clips,
+    load_grooves,
+    load_kits,
+    load_notes,
+)  # fmt: skip
+from drumscribe.training.sequences import Playing, Stroke, from_grooves, from_patterns, from_song, restyle
+from drumscribe.training.songs import Song, load_songs
+from drumscribe.types import FloatArray
+
+SECONDS = 32.0  #: length of an item
+LENGTH = int(SECONDS * SAMPLE_RATE)
+
+#: Usual level of each group against kick and snare, dB.
+_GROUP_LEVEL = {"kick": 0, "snare": 0, "stick": -5, "hat": -11, "tom": -2, "ride": -11, "crash": -5, "aux": -8}
+_CYMBALS = ("hat", "ride", "crash")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A rendered stroke as the network should find it."""
+
+    time: float  #: seconds
+    output: int  #: index into `OUTPUTS`
+    velocity: float  #: 0-1 as played
+    loudness: float  #: dB below the piece's full stroke, ≤ 0
+    spectrum: FloatArray  #: (BANDS,) natural log of its own mel power at the attack, at the scale of `Item.drums`
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """One training mix; the three signals are mono, RMS 0.1, `LENGTH` samples."""
+
+    mix: FloatArray
+    drums: FloatArray | None  #: None: music without drums
+    backing: FloatArray | None  #: None: drums alone
+    events: tuple[Event, ...]
+    beats: tuple[tuple[float, int], ...]
+    unit: Fraction
+    beats_known: bool
+
+
+class Generator:
+    """Holds the material; `item(seed)` makes one mix."""
+
+    def __init__(self, pack: Path, songs: Path, *, validation: bool = False, tiers: tuple[str, ...] = TIERS) -> None:
+        self.validation = validation
+        self.kits = load_kits(pack, validation=validation, tiers=tiers)
+        self.grooves = load_grooves(pack, "validation" if validation else "train", tiers)
+        self.songs = load_songs(songs, validation=validation)
+        self.notes = load_notes(pack, tiers)
+        self.clips = load_clips(pack, validation=validation, tiers=tiers)
+        self._count = fft.next_fast_len(LENGTH + 2 * SAMPLE_RATE, real=True)
+        self._bins = effects.bins(self._count)
+
+    def item(self, seed: int) -> Item:
+        """Render the mix of a seed."""
+        rng = np.random.default_rng([int(self.validation), seed])
+        kind = str(rng.choice(["music", "drums", "mix"], p=[0.08, 0.25, 0.67]))
+        song, offset = None, 0.0
+        source = rng.random()
+        if kind != "music" and source < (0.28 if kind == "mix" else 0.12):
+            candidates = [s for s in self.songs if len(s.drums) > 60 and s.duration > SECONDS + 2]
+            song = candidates[int(rng.integers(len(candidates)))]
+            offset = float(rng.uniform(0, song.duration - SECONDS - 1))
+            playing = from_song(song, offset, SECONDS, rng)
+        elif source < 0.55:
+            playing = from_patterns(SECONDS, rng)
+        else:
+            playing = from_grooves(self.grooves, SECONDS, rng)
+        if source >= 0.55 or rng.random() < 0.3:
+            restyle(playing, SECONDS, rng)
+        drums, events = (None, ()) if kind == "music" else self._drums(playing, rng)
+        backing = None if kind == "drums" else self._backing(playing, song, offset, rng)
+        if drums is None:
+            mix = backing if backing is not None else np.zeros(LENGTH, np.float32)
+            events = ()
+        elif backing is None:
+            mix = drums
+        else:
+            ratio = float(np.clip(rng.normal(-0.5, 5.5), -13, 13))
+            mix = effects.normalise(drums * np.float32(10 ** (ratio / 20)) + backing)
+        known = playing.beats_known and kind != "music"
+        return Item(self._master(mix, rng), drums, backing, events, tuple(playing.beats), playing.unit, known)
+
+    # ------------------------------------------------------------------------------------------- drums
+
+    def _drums(self, playing: Playing, rng: np.random.Generator) -> tuple[FloatArray | None, tuple[Event, ...]]:
+        renderer = _KitRenderer(self.kits, rng)
+        strokes = sorted((s for s in playing.strokes if 0 <= s.time < SECONDS - 0.05), key=lambda s: s.time)
+        for stroke in strokes:
+            renderer.play(stroke)
+        if not renderer.events:
+            return None, ()
+        dry = np.sum(list(renderer.buses.values()), axis=0)[:LENGTH]
+        dry_rms = float(np.sqrt(np.mean(dry**2))) + 1e-7
+        drums = self._desk(renderer.buses, rng)
+        shift = 2 * np.log(0.1 / dry_rms)  # from the dry sum to the finished drums, in log power
+        events = tuple(
+            Event(e.time, e.output, e.velocity, e.loudness, (e.spectrum + shift).astype(np.float32)) for e in renderer.events
+        )
+        return drums, events
+
+    def _desk(self, buses: dict[str, FloatArray], rng: np.random.Generator) -> FloatArray:
+        count, bins = self._count, self._bins
+        dry = np.zeros(len(bins.hertz), np.complex64)
+        wet = np.zeros(len(bins.hertz), np.complex64)
+        for group, bus in buses.items():
+            high = float(rng.choice([0, 0, 9000, 12000])) if group in _CYMBALS else 0.0
+            spectrum = fft.rfft(bus[:count], count) * effects.equaliser(bins, rng, 3, high_cut=high)
+            dry += spectrum
+            wet += spectrum * np.float32(10 ** (rng.normal(0, 4) / 20))
+        if rng.random() < 0.85:
+            send = rng.uniform(-30, -2)
+            response = fft.rfft(effects.room(rng), count) * effects.equaliser(bins, rng, 3, high_cut=rng.uniform(4000, 16000))
+            if send > -18 and rng.random() < 0.35:  # far microphones only
+                dry *= np.float32(10 ** ((-18 - send) / 20))
+            dry = dry + wet * response * np.float32(10 ** (send / 20))
+        dry *= effects.equaliser(bins, rng, 3, low_cut=rng.uniform(20, 70))
+        drums = effects.normalise(fft.irfft(dry, count)[:LENGTH].astype(np.float32))
+        if rng.random() < 0.55:
+            drums = effects.normalise(effects.compress(drums, rng))
+        if rng.random() < 0.4:
+            drums = effects.normalise(effects.saturate(drums, 10 ** rng.uniform(-0.2, 0.9)))
+        return drums
+
+    # ----------------------------------------------------------------------------------------- backing
+
+    def _backing(self, playing: Playing, song: Song | None, offset: float, rng: np.random.Generator) -> FloatArray:
+        result = np.zeros(LENGTH, np.float32)
+        kind = rng.random()
+        if song is not None:
+            start = int(offset * SAMPLE_RATE)
+            result += song.samples[start : start + LENGTH].astype(np.float32) / 32767
+            if rng.random() < 0.3:
+                result += self._band(playing, rng) * np.float32(10 ** (rng.uniform(-12, 0) / 20))
+        else:
+            if kind < 0.5:
+                result += effects.normalise(self._excerpt(rng))
+            if kind > 0.4:
+                result += self._band(playing, rng)
+            if kind > 0.93 or rng.random() < 0.25:
+                result += effects.normalise(self._phrases(rng)) * np.float32(10 ** (rng.uniform(-12, 2) / 20))
+        low = rng.uniform(20, 120) if rng.random() < 0.5 else 0.0
+        shape = effects.equaliser(self._bins, rng, 4.5, low_cut=low, high_cut=float(rng.choice([0, 0, 7000, 12000])))
+        spectrum = fft.rfft(result, self._count) * shape
+        if rng.random() < 0.35:
+            spectrum = spectrum + spectrum * fft.rfft(effects.room(rng), self._count) * np.float32(
+                10 ** (rng.uniform(-20, -4) / 20)
+            )
+        result = effects.normalise(fft.irfft(spectrum, self._count)[:LENGTH].astype(np.float32))
+        if rng.random() < 0.3:
+            result = effects.normalise(effects.saturate(result, 10 ** rng.uniform(0, 1.1)))
+        return effects.normalise(effects.compress(result, rng)) if rng.random() < 0.3 else result
+
+    def _band(self, playing: Playing, rng: np.random.Generator) -> FloatArray:
+        beats = tuple(t for t, _ in playing.beats)
+        downbeats = tuple(t for t, n in playing.beats if n == 1)
+        kicks = tuple(s.time for s in playing.strokes if s.name == "kick" and s.time < SECONDS)
+        return play_band(self.notes, Time(beats, downbeats, kicks), LENGTH, rng)
+
+    def _excerpt(self, rng: np.random.Generator) -> FloatArray:
+        song = self.songs[int(rng.integers(len(self.songs)))]
+        ratio = 2 ** (float(rng.choice([0, 0, rng.uniform(-2.5, 2.5)])) / 12)
+        wanted = int(LENGTH * ratio) + 8
+        source = song.samples if len(song.samples) > wanted else np.tile(song.samples, wanted // len(song.samples) + 1)
+        start = int(rng.integers(len(source) - wanted + 1))
+        result = np.zeros(LENGTH, np.float32)
+        effects.add_at(result, effects.resample_by(source[start : start + wanted].astype(np.float32) / 32767, ratio), 0)
+        return result
+
+    def _phrases(self, rng: np.random.Generator) -> FloatArray:
+        result = np.zeros(LENGTH, np.float32)
+        for _ in range(int(rng.integers(1, 7))):
+            clip = self.clips[int(rng.integers(len(self.clips)))]
+            start = int(rng.integers(LENGTH))
+            effects.add_at(result, clip * np.float32(10 ** (rng.uniform(-10, 3) / 20)), start)
+        return result
+
+    def _master(self, mix: FloatArray, rng: np.random.Generator) -> FloatArray:
+        if rng.random() < 0.5:
+            mix = effects.normalise(effects.compress(mix, rng))
+        if rng.random() < 0.5:
+            mix = effects.normalise(effects.saturate(mix, 10 ** rng.uniform(-0.2, 0.7)))
+        if rng.random() < 0.5:
+            mix = mix + rng.standard_normal(len(mix), dtype=np.float32) * np.float32(0.1 * 10 ** (rng.uniform(-65, -28) / 20))
+        return effects.normalise(mix)
+
+
+class _KitRenderer:
+    """One drummer on one kit: adds strokes into a bus per group and remembers what was struck."""
+
+    def __init__(self, kits: Kits, rng: np.random.Generator) -> None:
+        self.kits, self.rng = kits, rng
+        self.buses: dict[str, FloatArray] = {}
+        self.events: list[Event] = []
+        anchor = draw_kit(kits, "kick", rng)
+        self.kit = {g: anchor if rng.random() < 0.45 and _has(kits, g, anchor) else draw_kit(kits, g, rng) for g in GROUPS}
+        self.layer = {g: draw_kit(kits, g, rng) for g in ("kick", "snare") if rng.random() < 0.12}
+        self.jitter, self.limb = float(rng.uniform(0, 0.006)), {g: float(rng.normal(0, 0.004)) for g in GROUPS}
+        self.level = {g: _GROUP_LEVEL[g] + float(rng.normal(0, 4)) for g in GROUPS}
+        self.pitch = {n: 2 ** (float(rng.normal(0, 0.9 if g in _CYMBALS else 1.6)) / 12) for n, g in GROUP_OF.items()}
+        self.decay = {n: 10 ** float(rng.uniform(-1.1, 0.1)) if rng.random() < 0.4 else 0.0 for n in GROUP_OF}
+        self.half_decay = float(rng.uniform(0.12, 0.5))
+        self.range_db, self.curve = float(rng.uniform(14, 34)), float(rng.uniform(0.7, 1.4))
+        self.is_dulled, self.ringing = bool(rng.random() < 0.6), (0, 0)
+        self._cache: dict[tuple[str, str, int, str], tuple[int, FloatArray, FloatArray]] = {}
+        self._borrowed: dict[str, str] = {}
+
+    def play(self, stroke: Stroke) -> None:
+        """Add one stroke, softer ones quieter and duller; a new hat stroke chokes a ringing one."""
+        name, velocity, rng = stroke.name, stroke.velocity, self.rng
+        if velocity < (0.25 if name == "hihat_pedal" else 0.1):
+            return
+        group = GROUP_OF[name]
+        time = stroke.time + self.limb[group] + float(rng.normal(0, self.jitter))
+        source = self._source(name)
+        if time < 0 or source is None:
+            return
+        onset, sound, power = self._sound(*source, name, velocity)
+        loudness = -self.range_db * (1 - velocity) ** self.curve + float(rng.normal(0, 0.8))
+        gain = np.float32(10 ** ((self.level[group] + loudness) / 20))
+        bus = self.buses.setdefault(group, np.zeros(LENGTH + 3 * SAMPLE_RATE, np.float32))
+        start = round(time * SAMPLE_RATE) - onset
+        if group == "hat":
+            self._choke(bus, start)
+            self.ringing = (start, start + len(sound)) if name in ("hihat_open", "hihat_half") else (0, 0)
+        if self.is_dulled and velocity < 0.6 and group in ("kick", "snare", "tom"):
+            keep = 0.25 + 0.75 * velocity / 0.6
+            sound = lfilter([keep], [1, keep - 1], sound).astype(np.float32)
+        effects.add_at(bus, sound * gain, start)
+        if group in self.layer:
+            _, extra, _ = self._sound(
+                self.layer[group], name if name in self.kits.strokes[self.layer[group]] else GROUPS[group][0], name, velocity
+            )
+            effects.add_at(bus, extra * gain * np.float32(0.7), start)
+        spectrum = np.log(power * gain**2 + FLOOR)
+        output = OUTPUTS.index(CLASS_TO_DRUM[name])
+        self.events.append(Event(time, output, velocity, min(0.0, loudness), spectrum))
+
+    def _choke(self, bus: FloatArray, start: int) -> None:
+        begin, end = start + int(0.02 * SAMPLE_RATE), self.ringing[1]
+        if 0 < begin < end:
+            fade = min(int(0.03 * SAMPLE_RATE), end - begin)
+            bus[begin : begin + fade] *= np.linspace(1, 0, fade, dtype=np.float32)
+            bus[begin + fade : end] = 0
+
+    def _source(self, name: str) -> tuple[str, str] | None:
+        """Kit and class that play `name`: its own, a stand-in, or another kit's."""
+        kit = self.kit[GROUP_OF[name]]
+        if name in self.kits.strokes[kit]:
+            return kit, name
+        stand_in = STAND_IN.get(name)
+        if stand_in in self.kits.strokes[kit] and name not in ("splash", "china"):
+            return kit, stand_in
+        if name in self.kits.by_class:
+            options = self.kits.by_class[name]
+            return self._borrowed.setdefault(name, options[int(self.rng.integers(len(options)))]), name
+        return (kit, stand_in) if stand_in in self.kits.strokes[kit] else None
+
+    def _sound(self, kit: str, source: str, name: str, velocity: float) -> tuple[int, FloatArray, FloatArray]:
+        """(onset in samples, sound, mel power at the attack) of one of the two nearest velocity layers."""
+        layers = self.kits.strokes[kit][source]
+        distance = [abs(s.velocity - velocity) + float(self.rng.random()) * 0.12 for s in layers]
+        index = int(self.rng.choice(np.argsort(distance)[:2]))
+        key = (kit, source, index, name)
+        if key not in self._cache:
+            ratio = self.pitch[name]
+            sound = effects.resample_by(layers[index].samples, ratio)
+            decay = self.half_decay if name == "hihat_half" and source == "hihat_open" else self.decay[name]
+            if decay:
+                sound = sound * np.exp(-np.arange(len(sound), dtype=np.float32) / (SAMPLE_RATE * decay))
+            onset = int(layers[index].onset / ratio)
+            attack = np.zeros(WINDOW, np.float32)
+            effects.add_at(attack, sound[max(0, onset - 256) : onset - 256 + WINDOW], 0)
+            power = np.abs(fft.rfft(attack * np.hanning(WINDOW).astype(np.float32))) ** 2 @ mel_filters()
+            self._cache[key] = (onset, sound.astype(np.float32), power)
+        return self._cache[key]
+
+
+def _has(kits: Kits, group: str, kit: str) -> bool:
+    return any(kit in members for members in kits.by_group.get(group, {}).values())

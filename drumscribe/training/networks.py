@@ -1,0 +1,96 @@
+"""The two networks, in torch. They are trained here and exported to ONNX; inference never sees this file.
+
+`DrumNetwork`: log-mel → four convolutions that pool over frequency only → residual temporal convolutions → heads.
+`BeatNetwork`: what the first one heard, with a coarse spectrum, at half the frame rate → temporal convolutions whose
+dilations reach ±20 s → beat and downbeat. After Davies and Böck (EUSIPCO 2019) and Vogl et al. (DAFx 2018).
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from drumscribe.beats.infer import INPUTS as BEAT_INPUTS
+from drumscribe.features import BANDS
+from drumscribe.training.material import OUTPUTS
+
+
+class _Residual(nn.Module):
+    """x + 1x1(relu(norm(dilated convolution))), same length."""
+
+    def __init__(self, width: int, dilation: int, kernel: int = 5, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.spread = nn.Conv1d(width, width, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=False)
+        self.norm = nn.BatchNorm1d(width)
+        self.mix = nn.Conv1d(width, width, 1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.dropout(self.mix(F.relu(self.norm(self.spread(x)))))
+
+
+class _Frequency(nn.Module):
+    """Convolutions over (time, frequency) with a pool over frequency after each; time keeps its length, 96 bands become 6."""
+
+    def __init__(self, widths: tuple[int, int, int, int], out: int) -> None:
+        super().__init__()
+        first, *others = widths
+        self.enter = nn.Conv2d(1, first, (3, 5), stride=(1, 2), padding=(1, 2), bias=False)
+        self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1, bias=False) for i, o in zip(widths, others, strict=False))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(w) for w in widths)
+        self.project = nn.Conv1d(widths[-1] * (BANDS // 16), out, 1, bias=False)
+        self.norm = nn.BatchNorm1d(out)
+        self.dropout = nn.Dropout(0.15)
+
+    def forward(self, x: Tensor) -> Tensor:  # (batch, 1, time, 96)
+        x = F.relu(self.norms[0](self.enter(x)))
+        for convolution, norm in zip(self.convolutions, list(self.norms)[1:], strict=True):
+            x = F.relu(norm(convolution(F.max_pool2d(x, (1, 2)))))
+        x = x.permute(0, 1, 3, 2).flatten(1, 2)  # (batch, channels * 6, time)
+        return cast(Tensor, self.dropout(F.relu(self.norm(self.project(x)))))
+
+
+class DrumNetwork(nn.Module):
+    """(batch, frames, BANDS) log-mel → (batch, frames, 2 * len(OUTPUTS)): onset logits, then loudness logits.
+
+    The temporal convolutions run at half the frame rate: they give context, the fine front end gives the instant.
+    A piece of a longer input must start on an even frame.
+    """
+
+    dilations = (1, 2, 4, 8, 16, 32)
+    context = 2 * 2 * sum(dilations) + 2 + 4  #: frames on each side that an output frame depends on; even
+
+    def __init__(self, width: int = 112, widths: tuple[int, int, int, int] = (20, 32, 64, 64)) -> None:
+        super().__init__()
+        self.front = _Frequency(widths, width)
+        self.time = nn.Sequential(*(_Residual(width, d) for d in self.dilations))
+        self.heads = nn.Conv1d(2 * width, 2 * len(OUTPUTS), 1)
+        assert self.heads.bias is not None
+        nn.init.zeros_(self.heads.bias)
+        nn.init.constant_(self.heads.bias[: len(OUTPUTS)], -3.0)
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        fine = self.front(((log_mel + 3.0) / 4.0)[:, None])  # about zero mean and unit variance at RMS 0.1
+        coarse = self.time(F.avg_pool1d(F.pad(fine, (0, 1)), 2))
+        coarse = coarse.repeat_interleave(2, dim=2)[:, :, : fine.shape[2]]
+        return cast(Tensor, self.heads(torch.cat([coarse, fine], 1)).transpose(1, 2))
+
+
+class BeatNetwork(nn.Module):
+    """(batch, frames, BEAT_INPUTS) → (batch, frames, 2): beat and downbeat logits."""
+
+    def __init__(self, width: int = 64, dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)) -> None:
+        super().__init__()
+        self.enter = nn.Conv1d(BEAT_INPUTS, width, 5, padding=2, bias=False)
+        self.norm = nn.BatchNorm1d(width)
+        self.time = nn.Sequential(*(_Residual(width, d, 3, 0.15) for d in dilations for _ in range(1)))
+        self.heads = nn.Conv1d(width, 2, 1)
+        assert self.heads.bias is not None
+        nn.init.constant_(self.heads.bias, -3.0)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        x = F.relu(self.norm(self.enter(inputs.transpose(1, 2))))
+        return cast(Tensor, self.heads(self.time(x)).transpose(1, 2))

@@ -1,0 +1,103 @@
+"""A pool of rendered mixes as log-mel spectra: what the training loops read.
+
+`NAME.npy` holds (items, 3, frames, BANDS) float16: the mix, the drums, the backing (floor where absent). `NAME.npz`
+holds the events and beats of all items as flat arrays with an `item` column. Drums and backing apart let the loop mix
+them anew at other levels in the power domain, which multiplies the pool for free.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumscribe.features import BANDS, FLOOR, FRAME_RATE, log_mel
+from drumscribe.training.generator import SECONDS, Generator, Item
+from drumscribe.types import FloatArray
+
+FRAMES = int(SECONDS * FRAME_RATE)
+
+_EVENT_FIELDS = ("item", "time", "output", "velocity", "loudness")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """One or several rendered parts."""
+
+    mels: list[NDArray[np.float16]]  #: one memory map per part, (items, 3, FRAMES, BANDS)
+    events: NDArray[np.float32]  #: (events, 5): item, time, output, velocity, loudness; sorted by item
+    spectra: NDArray[np.float16]  #: (events, BANDS)
+    beats: NDArray[np.float32]  #: (beats, 3): item, time, number; sorted by item
+    units: NDArray[np.float32]  #: (items,) quarter notes per beat
+    beats_known: NDArray[np.bool_]  #: (items,)
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    def mel(self, item: int) -> NDArray[np.float16]:
+        """(3, FRAMES, BANDS) of one item."""
+        for part in self.mels:
+            if item < len(part):
+                return part[item]
+            item -= len(part)
+        raise IndexError(item)
+
+
+def render_pool(generator: Generator, folder: Path, name: str, seeds: range) -> None:
+    """Render `seeds` into `folder/name.npy` and `.npz`; a pool that is already whole is left alone.
+
+    The mel file is written beside and renamed when whole, so a killed run starts that part again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / f"{name}.npz").exists():
+        return
+    temporary = folder / f"{name}.tmp.npy"
+    mels = np.lib.format.open_memmap(temporary, "w+", np.float16, (len(seeds), 3, FRAMES, BANDS))
+    events: list[tuple[float, ...]] = []
+    spectra: list[FloatArray] = []
+    beats: list[tuple[float, float, float]] = []
+    units, known = np.ones(len(seeds), np.float32), np.zeros(len(seeds), np.bool_)
+    for index, seed in enumerate(seeds):
+        item = generator.item(seed)
+        mels[index] = _spectra(item)
+        events += [(index, e.time, e.output, e.velocity, e.loudness) for e in item.events]
+        spectra += [e.spectrum for e in item.events]
+        beats += [(index, t, n) for t, n in item.beats]
+        units[index], known[index] = float(item.unit), item.beats_known
+    mels.flush()
+    del mels
+    os.replace(temporary, folder / f"{name}.npy")
+    table = np.array(events, np.float32).reshape(-1, len(_EVENT_FIELDS))
+    marks = np.array(beats, np.float32).reshape(-1, 3)
+    stacked = np.array(spectra, np.float16).reshape(-1, BANDS)
+    np.savez(folder / f"{name}.tmp.npz", events=table, spectra=stacked, beats=marks, units=units, known=known)
+    os.replace(folder / f"{name}.tmp.npz", folder / f"{name}.npz")
+
+
+def _spectra(item: Item) -> FloatArray:
+    empty = np.full((FRAMES, BANDS), np.log(FLOOR), np.float32)
+    parts = [empty if part is None else log_mel(part) for part in (item.mix, item.drums, item.backing)]
+    return np.stack(parts)
+
+
+def open_pool(folder: Path, pattern: str) -> Pool:
+    """Open every part in `folder` whose name fits the glob `pattern`."""
+    mels: list[NDArray[np.float16]] = []
+    tables: dict[str, list[NDArray[np.float32]]] = {"events": [], "spectra": [], "beats": [], "units": [], "known": []}
+    count = 0
+    for path in sorted(folder.glob(f"{pattern}.npz")):
+        mels.append(np.load(path.with_suffix(".npy"), mmap_mode="r"))
+        with np.load(path) as stored:
+            for key, parts in tables.items():
+                part = stored[key]
+                if key in ("events", "beats") and len(part):
+                    part[:, 0] += count
+                parts.append(part)
+        count += len(mels[-1])
+    if not mels:
+        raise FileNotFoundError(f"no pool named {pattern} in {folder}")
+    joined = {key: np.concatenate(parts) for key, parts in tables.items()}
+    return Pool(mels, joined["events"], joined["spectra"], joined["beats"], joined["units"], joined["known"])

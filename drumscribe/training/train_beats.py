@@ -1,0 +1,146 @@
+"""Train the beat network on what a released drum network hears in the pool; resumes from its last checkpoint.
+
+Targets are widened (Böck and Davies, ISMIR 2020) and tempo is varied by resampling the inputs in time, which costs
+nothing at this frame rate and gives every metre every tempo.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from drumscribe.beats.infer import COARSE_BANDS, DRUMS, POOL, beat_inputs
+from drumscribe.chunks import run_in_chunks
+from drumscribe.detection.infer import CHUNK_FRAMES, sigmoid
+from drumscribe.features import FRAME_RATE
+from drumscribe.training.checkpoint import Averaged, learning_rate, load_checkpoint, save_checkpoint
+from drumscribe.training.networks import BeatNetwork
+from drumscribe.training.pool import Pool, open_pool
+from drumscribe.types import FloatArray
+from drumscribe.weights import Network
+
+WIDEN = (1.0, 0.5, 0.25)  #: target at a beat, one and two frames (20 ms each) from it
+
+
+@dataclass(frozen=True, slots=True)
+class BeatTraining:
+    """How the beat network is trained."""
+
+    pool: Path
+    run: Path
+    parts: str = "train-*"
+    steps: int = 4000
+    batch: int = 16
+    frames: int = 1280  #: length of a crop, 20 ms each
+    rate: float = 2e-3
+    weight_decay: float = 1e-2
+    average: float = 0.998
+    seed: int = 2
+    device: str = "cpu"
+    save_every: int = 250
+
+
+def train_beats(options: BeatTraining, drums: Network) -> Path:
+    """Train until `steps`; return the path of the last checkpoint."""
+    options.run.mkdir(parents=True, exist_ok=True)
+    (options.run / "config.json").write_text(json.dumps({**asdict(options), "drums": str(drums.ref)}, default=str, indent=1))
+    torch.manual_seed(options.seed)
+    pool = open_pool(options.pool, options.parts)
+    inputs = listen_to_pool(pool, drums, options.run / "inputs.npy")
+    network = BeatNetwork().to(options.device)
+    averaged = Averaged(network, options.average)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.weight_decay)
+    checkpoint = options.run / "last.pt"
+    step = load_checkpoint(checkpoint, network, averaged, optimiser)
+    known = np.flatnonzero(pool.beats_known)
+    began, losses = time.monotonic(), []
+    network.train()
+    while step < options.steps:
+        rng = np.random.default_rng([options.seed, step])
+        crops = [_draw(pool, inputs, int(rng.choice(known)), options.frames, rng) for _ in range(options.batch)]
+        features, targets = (torch.from_numpy(np.stack(part)).to(options.device) for part in zip(*crops, strict=True))
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, options.steps, options.rate)
+        loss = F.binary_cross_entropy_with_logits(
+            network(features), targets, pos_weight=torch.tensor([2.0, 4.0], device=options.device)
+        )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        averaged.update(network)
+        losses.append(loss.item())
+        step += 1
+        if step % 50 == 0:
+            record = {"step": step, "loss": float(np.mean(losses)), "seconds": round(time.monotonic() - began, 1)}
+            with (options.run / "log.jsonl").open("a") as log:
+                log.write(json.dumps(record) + "\n")
+            losses = []
+        if step % options.save_every == 0 or step == options.steps:
+            save_checkpoint(checkpoint, step, network, averaged, optimiser)
+    return checkpoint
+
+
+def listen_to_pool(pool: Pool, drums: Network, cache: Path) -> FloatArray:
+    """Inputs of the beat network for every item, (items, frames, INPUTS) float16; computed once."""
+    if cache.exists():
+        return np.load(cache, mmap_mode="r")
+    calibration = drums.config["calibration"]
+    scale, offset = (np.array(calibration[key], np.float32) for key in ("scale", "offset"))
+
+    def run(frames: FloatArray) -> FloatArray:
+        return drums.session.run(None, {"log_mel": frames[None]})[0][0]
+
+    rows: list[FloatArray] = []
+    for item in range(len(pool)):
+        spectrum = pool.mel(item)[0].astype(np.float32)
+        logits = run_in_chunks(run, spectrum, chunk=CHUNK_FRAMES, context=int(drums.config["context"]))
+        rows.append(beat_inputs(spectrum, sigmoid(logits[:, :DRUMS] * scale + offset)).astype(np.float16))
+    np.save(cache, np.stack(rows))
+    return np.load(cache, mmap_mode="r")
+
+
+def _draw(pool: Pool, inputs: FloatArray, item: int, frames: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """A crop, stretched in time by up to a third, with drums and spectrum sometimes hidden or dimmed."""
+    source = inputs[item].astype(np.float32)
+    stretch = float(np.exp(rng.uniform(-0.3, 0.3))) if rng.random() < 0.6 else 1.0
+    wanted = min(len(source), int(frames / stretch))
+    start = int(rng.integers(0, len(source) - wanted + 1))
+    positions = start + np.arange(int(wanted * stretch)) / stretch
+    crop = source[np.minimum(np.round(positions).astype(int), len(source) - 1)][:frames]
+    features = np.zeros((frames, source.shape[1]), np.float32)
+    features[: len(crop)] = crop
+    colour = rng.normal(0, 0.3, COARSE_BANDS).astype(np.float32)
+    features[: len(crop), DRUMS : DRUMS + COARSE_BANDS] += colour + np.float32(rng.normal(0, 0.3))
+    hidden = rng.random()
+    if hidden < 0.12:
+        features[:, :DRUMS] = 0
+    elif hidden < 0.4:
+        features[:, DRUMS:] = 0
+    if rng.random() < 0.3:  # some drums not found
+        features[:, rng.integers(0, DRUMS, 3)] = 0
+    if rng.random() < 0.5:
+        odds = np.exp(np.float32(rng.normal(0, 1)))
+        values = features[:, :DRUMS]
+        features[:, :DRUMS] = values * odds / (1 - values + values * odds)
+    return features, _targets(pool, item, start, stretch, len(crop), frames)
+
+
+def _targets(pool: Pool, item: int, start: int, stretch: float, used: int, frames: int) -> FloatArray:
+    targets = np.zeros((frames, 2), np.float32)
+    first, last = np.searchsorted(pool.beats[:, 0], [item, item + 1])
+    for _, time_s, number in pool.beats[int(first) : int(last)]:
+        frame = round((float(time_s) * FRAME_RATE / POOL - start) * stretch)
+        for distance, value in enumerate(WIDEN):
+            for near in {frame - distance, frame + distance}:
+                if 0 <= near < used:
+                    targets[near, 0] = max(targets[near, 0], value)
+                    if number == 1:
+                        targets[near, 1] = max(targets[near, 1], value)
+    return targets
