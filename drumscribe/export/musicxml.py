@@ -19,7 +19,6 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from drumscribe.export.layout import (
-    TAGLINE,
     bars_of,
     begins_section,
     drum_key_lines,
@@ -132,16 +131,11 @@ def _write_page(root: Element, score: Score) -> None:
         lines.append((printable(score.subtitle), "13", "normal"))
     lines += [(line, "7", "normal") for line in drum_key_lines(score)]
     credit = _add(root, "credit", page="1")
-    _add(credit, "credit-type", "title")
     place = {"default-x": str(_PAGE_WIDTH // 2), "default-y": str(_PAGE_HEIGHT - _MARGIN), "justify": "center", "valign": "top"}
     for number, (line, size, weight) in enumerate(lines):
         words = _add(credit, "credit-words", f"\n{line}" if number else line, **place)
         words.attrib |= {"font-size": size, "font-weight": weight, "xml:space": "preserve"}
         place = {}
-    rights = _add(root, "credit", page="1")
-    _add(rights, "credit-type", "rights")
-    foot = {"default-x": str(_PAGE_WIDTH // 2), "default-y": str(_MARGIN), "justify": "center", "valign": "bottom"}
-    _add(rights, "credit-words", TAGLINE, **foot, **{"font-size": "7"})
 
 
 def _instrument_id(piece: KitPiece) -> str:
@@ -180,12 +174,10 @@ def _write_bars(part: Element, score: Score, bars_per_line: int) -> None:
             _add(measure, "print", **{"new-system": "yes"})
         _write_attributes(measure, bar, previous, divisions, runs.get(index, 0))
         if bar.section:
-            _, kind = _direction(measure)
-            _add(kind, "rehearsal", printable(bar.section), **{"font-weight": "bold", "enclosure": "square"})
-        if index in marks:
-            _write_tempo(measure, marks[index])
-        if index == 0 and score.swing is not None:
-            _write_swing(measure, score.swing, score.swing_ratio)
+            _write_section(measure, bar.section)
+        swings = score if index == 0 and score.swing is not None else None
+        if index in marks or swings:
+            _write_tempo(measure, marks.get(index), swings)
         _write_voices(measure, bar, divisions)
         last = index + 1 == len(bars)
         if last or begins_section(bars, index + 1):
@@ -224,33 +216,34 @@ def _write_attributes(measure: Element, bar: Bar, previous: Bar | None, division
         measure.append(attributes)
 
 
-def _direction(measure: Element) -> tuple[Element, Element]:
-    """A new direction and the `<direction-type>` in it."""
+def _write_section(measure: Element, name: str) -> None:
+    kind = _add(_add(measure, "direction", placement="above"), "direction-type")
+    _add(kind, "rehearsal", printable(name), **{"font-weight": "bold", "enclosure": "square"})
+
+
+def _write_tempo(measure: Element, mark: TempoMark | None, score: Score | None) -> None:
+    """Given a score that swings, the word Swing, and the metronome mark: one direction, so that they cannot collide."""
     direction = _add(measure, "direction", placement="above")
-    return direction, _add(direction, "direction-type")
-
-
-def _write_tempo(measure: Element, mark: TempoMark) -> None:
-    direction, kind = _direction(measure)
-    metronome = _add(kind, "metronome", parentheses="no")
-    note_type, dots = _BEAT_UNITS[mark.unit]
-    _add(metronome, "beat-unit", note_type)
-    for _ in range(dots):
-        _add(metronome, "beat-unit-dot")
-    _add(metronome, "per-minute", round(mark.bpm))
-    _add(direction, "sound", tempo=f"{mark.bpm * float(mark.unit):.2f}")
-
-
-def _write_swing(measure: Element, value: Fraction, ratio: float) -> None:
-    sixteenths = value == Fraction(1, 4)
-    direction, kind = _direction(measure)
-    _add(kind, "words", "Swing 16ths" if sixteenths else "Swing", **{"font-weight": "bold"})
-    swing = _add(_add(direction, "sound"), "swing")
-    # long to short as small whole numbers: 2/3 gives 2:1
-    share = Fraction(ratio).limit_denominator(8)
-    _add(swing, "first", share.numerator)
-    _add(swing, "second", share.denominator - share.numerator)
-    _add(swing, "swing-type", "16th" if sixteenths else "eighth")
+    sound = Element("sound")
+    if score and score.swing is not None:
+        sixteenths = score.swing == Fraction(1, 4)
+        space = {"xml:space": "preserve", "font-weight": "bold", "font-style": "italic"}
+        _add(_add(direction, "direction-type"), "words", "Swing 16ths  " if sixteenths else "Swing  ", **space)
+        swing = _add(sound, "swing")
+        # long to short as small whole numbers: 2/3 gives 2:1
+        share = Fraction(score.swing_ratio).limit_denominator(8)
+        _add(swing, "first", share.numerator)
+        _add(swing, "second", share.denominator - share.numerator)
+        _add(swing, "swing-type", "16th" if sixteenths else "eighth")
+    if mark:
+        metronome = _add(_add(direction, "direction-type"), "metronome", parentheses="no")
+        note_type, dots = _BEAT_UNITS[mark.unit]
+        _add(metronome, "beat-unit", note_type)
+        for _ in range(dots):
+            _add(metronome, "beat-unit-dot")
+        _add(metronome, "per-minute", round(mark.bpm))
+        sound.set("tempo", f"{mark.bpm * float(mark.unit):.2f}")
+    direction.append(sound)
 
 
 # ---------------------------------------------------------------------------------------------- notes

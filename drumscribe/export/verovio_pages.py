@@ -150,17 +150,19 @@ class _Glyphs:
 
     def _replace(self, parent: Element, text: Element, spans: list[Element]) -> None:
         x, y = float(text.get("x", "0")), float(text.get("y", "0"))
-        words = ""
+        words, before = "", ""
         for span in spans:
             size = span.get("font-size", "0px")
             if span.get("font-family") == _FONT:
                 x = self._draw(parent, span.text or "", x, y, float(size.removesuffix("px")) / _EM)
+                # how wide words are only the reader knows, so the symbol goes first and they go last
+                before, words = words, ""
             else:
                 words += span.text or ""
                 text.set("font-size", size)
         for child in list(text):
             text.remove(child)
-        text.text = words
+        text.text = f"{words}\u00a0\u00a0\u00a0{before.strip()}" if before.strip() else words
         text.set("x", f"{x:.1f}")
 
     def _draw(self, parent: Element, symbols: str, x: float, y: float, scale: float) -> float:
