@@ -7,6 +7,8 @@ import socket
 
 from drumscribe.errors import DownloadFailed, ForbiddenAddress
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+
 
 def public_address(host: str, port: int = 443) -> str:
     """Resolve a host name, and return one of its addresses if all of them are public.
@@ -29,9 +31,25 @@ def public_address(host: str, port: int = 443) -> str:
         raise DownloadFailed(f"The address of {host} could not be found.", host=host) from error
     addresses = [str(answer[4][0]).partition("%")[0] for answer in answers]
     for text in addresses:
-        address = ipaddress.ip_address(text)
-        # An IPv6 address can carry an IPv4 one: judge what will be reached
-        inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-        if not address.is_global or address.is_multicast or (inner is not None and not inner.is_global):
+        if not is_public(text):
             raise ForbiddenAddress(f"{host} leads to {text}, which is not a public address.", host=host, address=text)
     return addresses[0]
+
+
+def is_public(text: str) -> bool:
+    """Whether a literal IPv4 or IPv6 address (a zone after `%` is ignored) belongs to the public internet.
+
+    An IPv6 address can carry an IPv4 one (mapped, 6to4, Teredo, NAT64): what will be reached is judged.
+    """
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    if not address.is_global or address.is_multicast:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return True
+    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if address in _NAT64:
+        inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return all(each is None or is_public(str(each)) for each in inner)
