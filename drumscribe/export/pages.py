@@ -101,6 +101,23 @@ def _engrave_with_lilypond(score: Score, options: PdfOptions, form: Form, dpi: i
         return _collect(folder, form, "lilypond")
 
 
+def find_engraver(options: PdfOptions) -> str:
+    """Program or package that the chosen backend would use, for a health check; empty for the backend "none".
+
+    Raises
+    ------
+    EngraverMissing
+        If there is none.
+    """
+    if options.backend == "lilypond":
+        return _find_lilypond(options)[0]
+    if options.backend == "musescore":
+        return _find_musescore(options)
+    if options.backend == "verovio" and not (find_spec("verovio") and find_spec("typst")):
+        raise EngraverMissing("The verovio engine needs the packages verovio and typst.", backend="verovio")
+    return "verovio" if options.backend == "verovio" else ""
+
+
 def _find_lilypond(options: PdfOptions) -> tuple[str, bool]:
     """Path of the program and whether it is the one that came with the package."""
     if options.lilypond_bin:
@@ -116,10 +133,15 @@ def _find_lilypond(options: PdfOptions) -> tuple[str, bool]:
     raise EngraverMissing("LilyPond is not installed: pip install lilypond.", backend="lilypond")
 
 
-def _engrave_with_musescore(score: Score, options: PdfOptions, form: Form, dpi: int) -> list[bytes]:
+def _find_musescore(options: PdfOptions) -> str:
     program = options.musescore_bin or next(filter(None, map(shutil.which, _MUSESCORE_NAMES)), None)
     if not program:
         raise EngraverMissing("MuseScore is not installed.", backend="musescore")
+    return program
+
+
+def _engrave_with_musescore(score: Score, options: PdfOptions, form: Form, dpi: int) -> list[bytes]:
+    program = _find_musescore(options)
     with tempfile.TemporaryDirectory(prefix="drumscribe-") as name:
         folder = Path(name)
         (folder / "score.musicxml").write_bytes(write_musicxml(score, bars_per_line=options.bars_per_line))

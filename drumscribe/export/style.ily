@@ -23,6 +23,7 @@ restsCentred = \override Rest.staff-position = #0
   ragged-last-bottom = ##t
   markup-system-spacing.basic-distance = #11
   system-system-spacing = #'((basic-distance . 12.5) (minimum-distance . 10) (padding . 2.5) (stretchability . 12))
+  last-bottom-spacing = #'((basic-distance . 9) (minimum-distance . 7) (padding . 2))
   score-system-spacing.basic-distance = #11
   bookTitleMarkup = \markup \column {
     \fill-line { \fontsize #6 \bold \fromproperty #'header:title }
