@@ -1,0 +1,25 @@
+"""How good is a transcription: hits, beats and written score against annotations, in the measures of the field.
+
+    annotations   files in the formats of the field → hits, beats, written notes
+    hits          precision, recall, F by class; rank correlation of velocity
+    beats         F, continuity, downbeats, tempo (mir_eval)
+    written       notes at their place in the metre
+    report        two folders → one table
+
+*Reference* is what is true, *estimate* what was transcribed.
+"""
+
+from drumscribe.evaluation.annotations import Beats as Beats
+from drumscribe.evaluation.annotations import read_beats as read_beats
+from drumscribe.evaluation.annotations import read_hits as read_hits
+from drumscribe.evaluation.beats import BeatScores as BeatScores
+from drumscribe.evaluation.beats import score_beats as score_beats
+from drumscribe.evaluation.hits import VOCABULARIES as VOCABULARIES
+from drumscribe.evaluation.hits import Counts as Counts
+from drumscribe.evaluation.hits import HitScores as HitScores
+from drumscribe.evaluation.hits import match as match
+from drumscribe.evaluation.hits import score_hits as score_hits
+from drumscribe.evaluation.hits import velocity_correlation as velocity_correlation
+from drumscribe.evaluation.report import Report as Report
+from drumscribe.evaluation.report import evaluate_folder as evaluate_folder
+from drumscribe.evaluation.written import score_written as score_written
