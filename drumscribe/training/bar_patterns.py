@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drumscribe.beats.bars import METRES, SLOTS, Metre, slot_counts
 from drumscribe.beats.evidence import GROUPS, Floats, gather_hits
@@ -43,7 +44,7 @@ def damage(hits: list[tuple[float, Drum, float]], duration: float, rng: np.rando
     return tuple(Hit(t, d, int(np.clip(v * 127, 1, 127))) for t, d, v in sorted(kept) if 0 <= t < duration)
 
 
-def song_bars(times: Floats, numbers: Floats, hits: tuple[Hit, ...], beats: int, duration: float) -> list[Floats]:
+def song_bars(times: Floats, numbers: NDArray[np.int64], hits: tuple[Hit, ...], beats: int, duration: float) -> list[Floats]:
     """Slot counts of every whole bar, each (beats, slots * groups)."""
     counts = slot_counts(times, gather_hits(hits, duration))
     return [counts[i : i + beats] for i in np.flatnonzero(numbers == 1) if i + beats <= len(counts)]
@@ -51,7 +52,9 @@ def song_bars(times: Floats, numbers: Floats, hits: tuple[Hit, ...], beats: int,
 
 def made_up_bars(metre: Metre, songs: int, rng: np.random.Generator) -> list[Floats]:
     """Bars of generated songs in one metre."""
-    name = {Fraction(1): f"{metre.beats}/4", Fraction(3, 2): f"{3 * metre.beats}/8", Fraction(1, 2): f"{metre.beats}/8"}[metre.unit]
+    name = {Fraction(1): f"{metre.beats}/4", Fraction(3, 2): f"{3 * metre.beats}/8", Fraction(1, 2): f"{metre.beats}/8"}[
+        metre.unit
+    ]
     bars: list[Floats] = []
     for _ in range(songs):
         song = make_pattern_song(rng, duration=SONG_SECONDS, metre=name)
@@ -123,7 +126,7 @@ def main() -> None:
         arrays[f"shares_{metre.key}"] = shares.astype(np.float16)
         arrays[f"rates_{metre.key}"] = rates.astype(np.float16)
         print(f"{metre.key}: {len(bars)} bars, {rates.shape[1] * SLOTS} slots, {rates.sum(axis=(1, 2)) @ shares:.1f} hits a bar")
-    np.savez_compressed(arguments.target, **arrays)
+    np.savez_compressed(arguments.target, allow_pickle=False, **arrays)
 
 
 if __name__ == "__main__":

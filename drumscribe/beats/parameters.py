@@ -1,0 +1,44 @@
+"""Every number of the beat decoder, with its origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderParameters:
+    """Constants of `track_beats`.
+
+    "Fitted" values were chosen on generated songs (60-200 bpm, metres of 2 to 7 beats, compound metres, ramps,
+    steps, pick-ups; hits with 15 % lost, 15 % added, 5 % of the wrong class, 10 ms jitter), never on recordings.
+    """
+
+    # -- the pulse
+    frame_rate: int = 100  #: Hz of the search; 10 ms is finer than the activations and coarser than hit jitter
+    slowest: float = 48.0  #: bpm; a little beyond the promised 50, so that a slow song may drag
+    fastest: float = 224.0  #: bpm; a little beyond the promised 215
+    fastest_eighths: float = 420.0  #: bpm of the eighths that carry 7/8
+    tempo_change: float = 80.0  #: nats per natural log of a change of beat length (the prototype's 80; madmom uses 100)
+    tempo_jump: float = 16.0  #: nats for a change of any size: a step of the tempo or a slip of phase; fitted
+    reach: int = 6  #: frames by which a beat may differ from the last one before it counts as a jump
+    activation_weight: float = 1.0  #: of a beat's log-likelihood ratio; calibrated activations deserve 1
+    between_width: float = 5.0  #: frames that one activation bump spans: neighbours are not independent
+    hit_weight: float = 0.35  #: hits of a groove repeat each other, so that each counts for less than itself; fitted
+    hit_jitter: float = 0.014  #: seconds, standard deviation of hits about their place
+    hits_per_beat: float = 3.5  #: expectation in the search for the pulse (1.5-6 is usual)
+    silence: float = 2.0  #: seconds without hits after which none are expected
+    tempo_freedom: float = 0.06  #: share by which the beat may leave a tempo that the user gave
+    fewest_hits: int = 4  #: with fewer hits and no activations there is nothing to follow
+    # -- the bars
+    downbeat_weight: float = 1.0  #: of a downbeat's log-likelihood ratio
+    odd_bar: float = 8.0  #: nats for a bar of another length: a lost or added beat; fitted
+    # -- the choice of a reading
+    reading_weights: tuple[float, ...] = (0.35, 1.0, 1.0, 1.0, 1.0, 1.0, 8.0, 0.0)
+    # -- the re-timing
+    retime_reach: float = 0.06  #: seconds from a beat within which a hit is taken to be on it
+    retime_beats: int = 4  #: beats to either side whose hits move a beat
+    largest_lag: float = 0.04  #: seconds by which all beats may be moved
+    largest_shift: float = 0.03  #: seconds by which one may be moved on top
+    # -- the confidence
+    confidence_weights: tuple[float, float, float] = (-2.0, 3.0, 1.5)  #: constant, hits, activations (logistic); fitted
+    reliable_from: float = 0.5  #: confidence
