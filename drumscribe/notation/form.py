@@ -39,19 +39,17 @@ def with_sections(bars: Sequence[Bar]) -> tuple[Bar, ...]:
 def _lines(textures: list[FloatArray64], crashes: list[bool], start: int) -> list[int]:
     """Bars that open a part, in order: the clearest first, then others that leave every part long enough."""
     last = len(textures)
-    novelty = {
-        i: _change(textures, i, start) + (CRASH_BONUS if crashes[i] else 0.0)
-        for i in range(start + MIN_PART // 2, last - MIN_PART // 2 + 1)
-    }
+    distances = _distances(np.array(textures))
+    candidates = range(start + MIN_PART // 2, last - MIN_PART // 2 + 1)
+    novelty = {i: _change(distances, i, start) + (CRASH_BONUS if crashes[i] else 0.0) for i in candidates}
     chosen: list[int] = []
     while True:
         best, best_score = None, NOVELTY
         for i, change in novelty.items():
-            before = max([start, *(c for c in chosen if c < i)])
+            before = max([start, *(c for c in chosen if c <= i)])
             after = min([last, *(c for c in chosen if c > i)])
-            room = i - before >= (MIN_PART if before > start else MIN_PART // 2) and after - i >= (
-                MIN_PART if after < last else MIN_PART // 2
-            )
+            room = i - before >= (MIN_PART if before > start else MIN_PART // 2)
+            room = room and after - i >= (MIN_PART if after < last else MIN_PART // 2)
             score = change + (FOUR_BONUS if (i - before) % 4 == 0 else 0.0)
             if room and score > best_score + 1e-9:
                 best, best_score = i, score
@@ -60,20 +58,24 @@ def _lines(textures: list[FloatArray64], crashes: list[bool], start: int) -> lis
         chosen.append(best)
 
 
-def _change(textures: list[FloatArray64], i: int, start: int) -> float:
+def _change(distances: FloatArray64, i: int, start: int) -> float:
     """How far the bars after line `i` differ from those before, less how far each side differs in itself."""
-    left, right = textures[max(start, i - REACH) : i], textures[i : i + REACH]
-    across = float(np.mean([_distance(a, b) for a in left for b in right]))
-    within = [_distance(a, b) for side in (left, right) for k, a in enumerate(side) for b in side[k + 1 :]]
-    return across - (float(np.mean(within)) if within else 0.0)
+    left, right = slice(max(start, i - REACH), i), slice(i, i + REACH)
+    sides = [distances[side, side] for side in (left, right)]
+    pairs = sum(len(s) * (len(s) - 1) for s in sides)
+    within = sum(float(s.sum()) for s in sides) / pairs if pairs else 0.0
+    return float(distances[left, right].mean()) - within
 
 
-def _distance(a: FloatArray64, b: FloatArray64) -> float:
-    """1 - cosine similarity; an empty bar is like another empty bar and unlike all else."""
-    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
-    if lengths == 0.0:
-        return 0.0 if not a.any() and not b.any() else 1.0
-    return 1.0 - float(a @ b) / lengths
+def _distances(textures: FloatArray64) -> FloatArray64:
+    """1 - cosine similarity of every two bars; an empty bar is like another empty bar and unlike all else."""
+    lengths = np.linalg.norm(textures, axis=1)
+    unit = textures / np.where(lengths > 0, lengths, 1.0)[:, None]
+    distances = 1.0 - unit @ unit.T
+    silent = lengths == 0
+    distances[np.ix_(silent, silent)] = 0.0
+    np.fill_diagonal(distances, 0.0)
+    return distances
 
 
 def _texture(bar: Bar) -> FloatArray64:

@@ -71,7 +71,7 @@ def _gather_lane(lane: list[Hit], pulse: Pulse) -> list[Stroke]:
             end += 1
         run = lane[start:end]
         if len(run) >= ROLL_STROKES and run[0].drum in GRACED:
-            beats = np.round(places[start:end]).astype(int)
+            beats = np.floor(places[start:end] + FLAM_SHARE).astype(int)
             heads = [0, *(k for k in range(1, len(run)) if beats[k] > beats[k - 1] and len(run) - k > 1 and k > 1)]
             strokes += [Stroke(run[k], tremolo=ROLL_TREMOLO) for k in heads]
         else:
@@ -98,16 +98,17 @@ def _fold_graces(run: list[Hit], reach: float) -> list[Stroke]:
 
 def together(strokes: Sequence[Stroke], pulse: Pulse) -> list[list[int]]:
     """Indices of strokes of different drums that sound as one, in order of time."""
+    times = [s.hit.time for s in strokes]
+    periods = pulse.periods
+    reaches = [min(TOGETHER, TOGETHER_SHARE * float(periods[int(p)])) for p in pulse.places(np.array(times))]
     groups: list[list[int]] = []
     for j, stroke in enumerate(strokes):
-        if groups:
-            first = strokes[groups[-1][0]].hit
-            period = float(pulse.periods[int(pulse.places(np.array([first.time]))[0])])
-            near = stroke.hit.time - first.time <= min(TOGETHER, TOGETHER_SHARE * period)
-            if near and all(strokes[k].hit.drum is not stroke.hit.drum for k in groups[-1]):
-                groups[-1].append(j)
-                continue
-        groups.append([j])
+        first = groups[-1][0] if groups else j
+        near = groups and times[j] - times[first] <= reaches[first]
+        if near and all(strokes[k].hit.drum is not stroke.hit.drum for k in groups[-1]):
+            groups[-1].append(j)
+        else:
+            groups.append([j])
     return groups
 
 

@@ -23,7 +23,8 @@ FloatVector = NDArray[np.float64]
 
 FIRST_SIGMA = 0.020  #: s, spread of strokes round their place before it is known
 SIGMA_RANGE = (0.012, 0.030)  #: s
-MAX_MISFIT = 6.0  #: nats, an outlier costs no more than this
+MAX_MISFIT = 6.0  #: nats, an outlier costs little more than this
+FAR = 25.0  #: nats a second: among outliers the nearer slot still wins
 MIN_SLOT = 0.090  #: s, playing faster than this between slots is rare
 SLOT_SIGMA = 0.015  #: s
 TWICE = 4.0  #: nats for two strokes of one drum in one slot
@@ -53,7 +54,8 @@ def _even(parts: int, family: int, cost: float) -> Grid:
 def grids_for(unit: Fraction, swing: Swing | None, plain: bool = True) -> tuple[Grid, ...]:
     """Ways to divide one beat of `unit` quarter notes, simplest first.
 
-    With `plain`, swung pairs are written as equal notes; without, swung eighths are written as the triplets they resemble.
+    With `plain`, swung eighths are written as equal notes; without, as the triplets they resemble. Sixteenths that lean
+    all the way to a triplet are always written as one: few players, and fewer programs, read swung sixteenths from a word.
     """
     if unit == Fraction(3, 2):
         return (_even(1, 0, 0.0), _even(3, 3, 0.0), _even(6, 3, 0.7), _even(2, 2, 4.0), _even(12, 3, 6.0))
@@ -63,9 +65,10 @@ def grids_for(unit: Fraction, swing: Swing | None, plain: bool = True) -> tuple[
     if swing is not None and swing.value == Fraction(1, 2):
         written = (Fraction(0), Fraction(1, 2) if plain else Fraction(2, 3), Fraction(1))
         eighths = Grid(2, 3, 0.0, written, (0.0, swing.ratio, 1.0), SWING_SLACK)
-    elif swing is not None and plain:
-        r = swing.ratio / 2
-        sixteenths = Grid(4, 2, 0.7, sixteenths.written, (0.0, r, 0.5, 0.5 + r, 1.0))
+    elif swing is not None:
+        r, third = swing.ratio / 2, Fraction(1, 3)
+        shuffled = (Fraction(0), third, Fraction(1, 2), Fraction(1, 2) + third, Fraction(1))
+        sixteenths = Grid(4, 2, 0.7, shuffled if swing.is_shuffle else sixteenths.written, (0.0, r, 0.5, 0.5 + r, 1.0))
     return (_even(1, 0, 0.0), eighths, sixteenths, _even(3, 3, 2.5), _even(8, 2, 6.0), _even(6, 3, 6.0))
 
 
@@ -106,7 +109,7 @@ def quantise(onsets: Sequence[Onset], kinds: Sequence[frozenset[str]], pulse: Pu
 
     Notes
     -----
-    The misfit of a stroke is Gaussian, cut off at six nats; the spread is re-estimated from the song's own residuals.
+    The misfit of a stroke is Gaussian, nearly cut off at six nats; the spread is re-estimated from the song's own residuals.
     """
     if not onsets:
         return []
@@ -158,18 +161,19 @@ def _by_beat(onsets: Sequence[Onset], periods: FloatVector) -> list[tuple[int, l
 
 
 def _fit(grid: Grid, onsets: list[Onset], kinds: list[frozenset[str]], beat: int, period: float, sigma: float) -> _Fit:
-    sounding = np.array(grid.sounding)
-    slots, misfits = [], []
+    slots: list[int] = []
+    misfits: list[float] = []
     cost = (max(0.0, MIN_SLOT - period / grid.parts) / SLOT_SIGMA) ** 2 if grid.parts > 1 else 0.0
     for j, onset in enumerate(onsets):
         share = onset.place - beat
-        slot = int(np.argmin(np.abs(sounding - share)))
-        misfit = share - float(sounding[slot])
+        slot = min(range(grid.parts + 1), key=lambda k: abs(grid.sounding[k] - share))
+        misfit = share - grid.sounding[slot]
         if 0 < slot < grid.parts:
             misfit = math.copysign(max(0.0, abs(misfit) - grid.slack), misfit)
         misfit *= period
         # strokes that agree are two witnesses; more are not independent
-        cost += min(2, len(onset.strokes)) * min((misfit / sigma) ** 2 / 2, MAX_MISFIT)
+        nats = min((misfit / sigma) ** 2 / 2, MAX_MISFIT) + abs(misfit) * FAR
+        cost += min(2, len(onset.strokes)) * nats
         if slots and slots[-1] == slot:
             cost += TWICE if kinds[j] & kinds[j - 1] else TWICE / 2
         slots.append(slot)

@@ -72,7 +72,7 @@ def notate(performance: Performance, *, options: NotationOptions) -> Score:
         bars = with_sections(bars)
     if options.similes:
         bars = with_similes(bars)
-    told = swing if options.swing else None
+    told = swing if swing is not None and options.swing and not (swing.value == Fraction(1, 4) and swing.is_shuffle) else None
     return Score(
         bars=bars,
         tempo_marks=tempo_marks([_seconds(s, pulse) for s in spans], [b.quarters for b in bars], pulse.unit),

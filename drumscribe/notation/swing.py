@@ -20,9 +20,13 @@ SPREAD = 0.10  #: of a pair: strokes this close together are one lone off-beat
 SWUNG = (0.57, 0.80)  #: where the short note of a swung pair falls
 LONE = (0.40, 0.85)  #: where any lone off-beat is counted
 MIN_LONE = 12  #: off-beats before anything is claimed
-MIN_SHARE = 0.40  #: of the lone off-beats
+MIN_SHARE = 0.60  #: of the lone off-beats that must be swung
+STEADY = 0.07  #: of a pair: half the width within which steady swing falls
+MIN_STEADY = 0.55  #: share of the lone off-beats that must fall there; stray strokes would spread evenly
 DOTTED = (0.725, 0.80)  #: a median here may be a dotted figure played straight
-MAX_EARLY = 0.25  #: share of off-beats at a third that speaks for triplets instead
+SHUFFLE = 7 / 12
+EARLY = (0.25, 0.40)  #: where the middle of a triplet falls
+MAX_EARLY = 0.25  #: share of off-beats there that speaks for triplets instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class Swing:
 
     value: Fraction  #: 1/2 = eighths, 1/4 = sixteenths
     ratio: float  #: place of the short note inside its pair; 2/3 = triplet feel
+
+    @property
+    def is_shuffle(self) -> bool:
+        """Whether the pair is nearer to a triplet than to two equal notes."""
+        return self.ratio > SHUFFLE
 
 
 def find_swing(places: FloatVector) -> Swing | None:
@@ -50,12 +59,12 @@ def find_swing(places: FloatVector) -> Swing | None:
     eighths = _swung(lone)
     if eighths is not None:
         straight = np.abs(every * 4 - np.round(every * 4)) < 0.16
-        sixteenths = np.abs(every - 0.5) > 0.15
-        dotted = DOTTED[0] < eighths <= DOTTED[1] and float(np.mean(straight & sixteenths & (every < 0.4))) > 0.05
-        if not dotted:
+        early_sixteenths = float(np.mean(straight & (every > 0.15) & (every < 0.4)))
+        dotted = DOTTED[0] < eighths <= DOTTED[1] and early_sixteenths > 0.05
+        if not dotted and float(np.mean((every > EARLY[0]) & (every < EARLY[1]))) < MAX_EARLY:
             return Swing(Fraction(1, 2), eighths)
     lone, _ = _off_beats(places * 2)
-    early = float(np.mean((lone > 0.25) & (lone < 0.40))) if len(lone) else 0.0
+    early = float(np.mean((lone > EARLY[0]) & (lone < EARLY[1]))) if len(lone) else 0.0
     sixteenths_at = _swung(lone)
     if eighths is None and sixteenths_at is not None and early < MAX_EARLY and sixteenths_at <= DOTTED[0]:
         return Swing(Fraction(1, 4), sixteenths_at)
@@ -79,4 +88,5 @@ def _swung(lone: FloatVector) -> float | None:
     swung = counted[(counted > SWUNG[0]) & (counted < SWUNG[1])]
     if len(swung) < MIN_LONE or len(swung) < MIN_SHARE * len(counted):
         return None
-    return float(np.median(swung))
+    middle = float(np.median(swung))
+    return middle if float(np.mean(np.abs(counted - middle) < STEADY)) >= MIN_STEADY else None
