@@ -14,13 +14,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from drumscribe.training.grooves import (
-    FEELS,
+from drumscribe.training.grooves import FEELS, Feel
+from drumscribe.training.limbs import (
     FEET,
     SECOND_PLAYER,
     TOMS,
     Bar,
-    Feel,
     Metre,
     Stroke,
     chance,

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from drumscribe.training.grooves import FEELS, PATTERN_CLASSES, Stroke, playable, swing_bar
+from drumscribe.training.grooves import FEELS
+from drumscribe.training.limbs import PATTERN_CLASSES, Stroke, playable, swing_bar
 from drumscribe.training.patterns import METRES, TEMPO_CURVES, make_pattern_song
 
 
