@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from lxml import etree
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -16,6 +17,21 @@ settings.register_profile(
     "drumscribe", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 settings.load_profile("drumscribe")
+
+
+class _Local(etree.Resolver):
+    """Finds the schemas that a schema imports beside it instead of on the web."""
+
+    def resolve(self, system_url: str, public_id: str, context: object) -> object:
+        return self.resolve_filename(str(CHECKOUT / "tests" / "schema" / Path(system_url).name), context)
+
+
+@pytest.fixture(scope="session")
+def schema() -> etree.XMLSchema:
+    """The official MusicXML 4.0 schema."""
+    parser = etree.XMLParser(no_network=True)
+    parser.resolvers.add(_Local())
+    return etree.XMLSchema(etree.parse(CHECKOUT / "tests" / "schema" / "musicxml.xsd", parser))
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import traceback
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
-from drumscribe.cli import models, transcribe
+from drumscribe.cli import evaluate, interrupts, models, transcribe
 from drumscribe.cli.console import INTERNAL_ERROR, say
 from drumscribe.errors import DrumScribeError
 
@@ -25,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("transcribe")(transcribe.transcribe)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 
 
@@ -47,9 +46,12 @@ def options(
 
 def main() -> NoReturn:
     """Run the command that the arguments name, and exit with its status."""
-    signal.signal(signal.SIGTERM, _terminate)
+    interrupts.watch()
     try:
-        app()
+        typer.main.get_command(app)()
+    except interrupts.Interrupted as stop:
+        say("Stopped.")
+        sys.exit(stop.exit_status)
     except DrumScribeError as error:
         say(f"Error: {error.message}")
         sys.exit(error.exit_code)
@@ -59,8 +61,3 @@ def main() -> NoReturn:
             traceback.print_exc()
         sys.exit(INTERNAL_ERROR)
     sys.exit(0)
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    # Leaves by the ordinary way, so that temporary files go
-    sys.exit(128 + number)

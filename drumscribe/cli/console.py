@@ -6,10 +6,14 @@ import logging
 import os
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from drumscribe.cli import interrupts
+
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
     from drumscribe.types import OnProgress, Progress
 
 #: Exit status of a fault of ours (EX_SOFTWARE of sysexits.h).
@@ -52,22 +56,28 @@ def start_logging(*, verbose: bool, quiet: bool) -> None:
 
 @contextmanager
 def progress_bar(name: str, *, shown: bool) -> Generator[OnProgress]:
-    """Give a callback that draws a bar on stderr while the block runs; it draws nothing unless `shown` on a terminal."""
-    from drumscribe.types import ignore_progress
+    """Give a callback that draws a bar on stderr while the block runs, and stops the work after a signal.
 
-    if not shown or not sys.stderr.isatty():
-        yield ignore_progress
-        return
+    It draws nothing unless `shown`, and stderr is a terminal.
+    """
+    with ExitStack() as stack:
+        bar = stack.enter_context(_bar(name)) if shown and sys.stderr.isatty() else None
+
+        def on_progress(progress: Progress) -> None:
+            interrupts.check()
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=progress.fraction, description=_STAGES.get(progress.stage, progress.stage))
+
+        yield on_progress
+
+
+def _bar(name: str) -> Bar:
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.fields[song]}"), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=1.0, song=escape(name))
-
-        def draw(progress: Progress) -> None:
-            bar.update(task, completed=progress.fraction, description=_STAGES.get(progress.stage, progress.stage))
-
-        yield draw
+    bar = Bar(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task("reading", total=1.0, song=escape(name))
+    return bar

@@ -22,6 +22,10 @@ CacheDir = Annotated[
     Path | None,
     typer.Option(help="Folder for pulled networks. [default: drumscribe in the user's cache]", envvar="MODEL_CACHE_DIR"),
 ]
+ManifestFile = Annotated[
+    Path | None,
+    typer.Option("--manifest", help="List of networks to use instead of the one that ships.", exists=True, dir_okay=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -34,20 +38,20 @@ def cache_folder(chosen: Path | None) -> Path:
 
 
 @app.command("list")
-def list_(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
+def list_(cache_dir: CacheDir = None, manifest: ManifestFile = None, as_json: AsJson = False) -> None:
     """Show the published networks and where each lies."""
     from drumscribe.weights import list_models
 
-    _show(list_models(cache=cache_folder(cache_dir)), as_json)
+    _show(list_models(manifest=manifest, cache=cache_folder(cache_dir)), as_json)
 
 
 @app.command("verify")
-def verify(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
+def verify(cache_dir: CacheDir = None, manifest: ManifestFile = None, as_json: AsJson = False) -> None:
     """Compare the bytes of every network that is here with its published hash."""
     from drumscribe.errors import WeightsError
     from drumscribe.weights import verify as verify_weights
 
-    found = verify_weights(cache=cache_folder(cache_dir))
+    found = verify_weights(manifest=manifest, cache=cache_folder(cache_dir))
     _show(found, as_json)
     # A network that can be pulled and was not is no fault
     if any(one.problem == "corrupt" or (one.problem and not one.entry.url) for one in found):
@@ -58,13 +62,14 @@ def verify(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
 def pull(
     name: Annotated[str, typer.Argument(help="`default`, another alias, or name@version.")] = "default",
     cache_dir: CacheDir = None,
+    manifest: ManifestFile = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not use the network; fail if something is missing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fetch networks that do not ship with the package."""
     from drumscribe.weights import pull as pull_weights
 
-    paths = pull_weights(name, cache=cache_folder(cache_dir), offline=offline)
+    paths = pull_weights(name, manifest=manifest, cache=cache_folder(cache_dir), offline=offline)
     emit(json.dumps({"files": [str(path) for path in paths]}, indent=2) if as_json else "\n".join(map(str, paths)))
 
 

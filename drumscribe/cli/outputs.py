@@ -7,8 +7,6 @@ Contents: `OUTPUTS` is the table of formats, `choose_names` names the songs of o
 from __future__ import annotations
 
 import re
-import shutil
-import signal
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drumscribe import export
+from drumscribe.cli import interrupts
 from drumscribe.errors import ExportFailed, OptionError
 
 if TYPE_CHECKING:
@@ -53,7 +52,14 @@ def _one(suffix: str, write: Callable[[Transcription], bytes]) -> Writer:
 
 
 def _pages(extension: str, write: Callable[[Transcription], Sequence[bytes]]) -> Writer:
-    return lambda song: Made({f"-{number}.{extension}": page for number, page in enumerate(write(song), start=1)})
+    def made(song: Transcription) -> Made:
+        try:
+            pages = write(song)
+        except ExportFailed as error:  # no reason to withhold the rest of the song
+            return Made({}, (Warned("pages_not_written", f"No {extension} was written: {error.message}"),))
+        return Made({f"-{number}.{extension}": page for number, page in enumerate(pages, start=1)})
+
+    return made
 
 
 def _write_pdf(song: Transcription) -> Made:
@@ -62,6 +68,18 @@ def _write_pdf(song: Transcription) -> Made:
     content, _, messages = export.write_pdf_with_fallback(song.score, song.options.pdf)
     warnings = tuple(Warned("pdf_not_written" if content is None else "pdf_fallback", message) for message in messages)
     return Made({} if content is None else {".pdf": content}, warnings)
+
+
+def _performance(song: Transcription) -> bytes:
+    from drumscribe.export.documents import write_performance_json
+
+    return write_performance_json(song.performance)
+
+
+def _score(song: Transcription) -> bytes:
+    from drumscribe.export.documents import write_score_json
+
+    return write_score_json(song.score)
 
 
 #: Every format by the name that `--formats` knows, in the order in which they are written.
@@ -76,11 +94,11 @@ OUTPUTS: dict[str, Writer] = {
     "pdf": _write_pdf,
     "svg": _pages("svg", lambda song: export.write_svg_pages(song.score, song.options.pdf)),
     "png": _pages("png", lambda song: export.write_png_pages(song.score, song.options.pdf)),
-    "jams": _one(".jams", lambda song: export.write_jams(song.performance)),
+    "jams": _one(".jams", lambda song: export.write_jams(song.performance, title=song.score.title)),
     "tab": _one(".tab.txt", lambda song: export.write_tab(song.score)),
-    "picture": _one(".png", lambda song: export.write_picture(song.heard)),
-    "performance": _one(".performance.json", lambda song: export.write_performance_json(song.performance)),
-    "score": _one(".score.json", lambda song: export.write_score_json(song.score)),
+    "picture": _one(".png", lambda song: export.write_picture(song.heard.stem.audio, song.performance, title=song.score.title)),
+    "performance": _one(".performance.json", _performance),
+    "score": _one(".score.json", _score),
 }
 
 
@@ -103,8 +121,8 @@ def parse_formats(text: str) -> tuple[str, ...]:
 def choose_names(stems: Iterable[str]) -> tuple[str, ...]:
     """Name the songs of one call so that no two write to the same file.
 
-    The first song of a name keeps it, the next become `name-2`, `name-3`, … Names that differ in case or in Unicode form
-    only count as the same, as they are on some file systems.
+    The first song of a name keeps it, the next become `name_2`, `name_3`, … (`name-2` is how pages end). Names that differ only
+    in Unicode form count as the same, as they are on some file systems.
     """
     cleaned = [_clean(stem) for stem in stems]
     plain, taken, names = {_key(stem) for stem in cleaned}, set[str](), list[str]()
@@ -112,7 +130,7 @@ def choose_names(stems: Iterable[str]) -> tuple[str, ...]:
         name, number = stem, 1
         while _key(name) in taken or (number > 1 and _key(name) in plain):
             number += 1
-            name = f"{stem}-{number}"
+            name = f"{stem}_{number}"
         taken.add(_key(name))
         names.append(name)
     return tuple(names)
@@ -140,15 +158,16 @@ def render(
     return made, tuple(warning for one in made.values() for warning in one.warnings)
 
 
-def save(folder: Path, name: str, made: Mapping[str, Made]) -> dict[str, list[Path]]:
+def save(folder: Path, name: str, made: Mapping[str, Made], taken: set[str]) -> dict[str, list[Path]]:
     """Write the files of one song to `folder`: all of them, or on a failure none.
 
-    They are written to a temporary folder beside their place and renamed when the last is whole.
+    They are written to a temporary folder beside their place and renamed when the last is whole. `taken` holds the names
+    that other songs of the same call have written; those of this song are added.
 
     Raises
     ------
     ExportFailed
-        If the folder cannot be written to, or a folder stands where a file should.
+        If the folder cannot be written to, or a folder or another song's file stands where a file should.
     """
     placed: dict[str, list[Path]] = {form: [folder / f"{name}{suffix}" for suffix in one.files] for form, one in made.items()}
     try:
@@ -156,22 +175,16 @@ def save(folder: Path, name: str, made: Mapping[str, Made]) -> dict[str, list[Pa
         for path in (path for paths in placed.values() for path in paths):
             if path.is_dir():
                 raise ExportFailed(f"{path} is a folder; the file of that name cannot be written.", path=str(path))
+            if _key(path.name) in taken:  # page 2 of `take` against the picture of `take-2`
+                raise ExportFailed(f"{path} was written for another song already; rename one of them.", path=str(path))
         with tempfile.TemporaryDirectory(prefix=".drumscribe-", dir=folder) as beside:
             contents = {f"{name}{suffix}": content for one in made.values() for suffix, content in one.files.items()}
             for file, content in contents.items():
                 (Path(beside) / file).write_bytes(content)
-            _move_all(Path(beside), folder)
+            with interrupts.postponed():  # renaming takes no time, and stopping in the middle would leave half a song
+                for path in sorted(Path(beside).iterdir()):
+                    path.replace(folder / path.name)
     except OSError as error:
         raise ExportFailed(f"{folder} cannot be written to: {error.strerror}.", path=str(folder)) from error
+    taken.update(_key(path.name) for paths in placed.values() for path in paths)
     return placed
-
-
-def _move_all(source: Path, folder: Path) -> None:
-    # Renaming takes no time, and a signal in the middle of it would leave half a song
-    former = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        for path in sorted(source.iterdir()):
-            shutil.move(path, folder / path.name)
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drumscribe.cli import interrupts
 from drumscribe.cli.console import INTERNAL_ERROR, emit, progress_bar, say, start_logging
-from drumscribe.cli.models import CacheDir, cache_folder
+from drumscribe.cli.models import CacheDir, ManifestFile, cache_folder
 from drumscribe.cli.outputs import DEFAULT_FORMATS, OUTPUTS, Warned, choose_names, parse_formats, render, save
 from drumscribe.errors import DrumScribeError, OptionError
 from drumscribe.options import (
@@ -90,6 +91,7 @@ def transcribe(
     max_duration: Annotated[float, typer.Option(help="Longest song, in seconds.", envvar="MAX_DURATION_SECONDS")] = 900.0,
     model: Annotated[str, typer.Option(help="Networks to use, see `drumscribe models list`.")] = "default",
     cache_dir: CacheDir = None,
+    manifest: ManifestFile = None,
     threads: Annotated[int | None, typer.Option(help="Threads for the networks. [default: one per core]")] = None,
     cookies: Annotated[Path | None, typer.Option(help="cookies.txt for sites that ask who you are.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the paths.")] = False,
@@ -123,16 +125,18 @@ def transcribe(
 
     from drumscribe.weights import load_models
 
-    networks = load_models(model, threads=threads, cache=cache_folder(cache_dir))
+    networks = load_models(model, threads=threads, manifest=manifest, cache=cache_folder(cache_dir))
     reports: list[Report] = []
+    taken: set[str] = set()
     for song, name in zip(songs, choose_names(map(_stem, songs)), strict=True):
         report = Report(song, name)
         reports.append(report)
         if name != _stem(song) and not _is_address(song) and not quiet:
             say(f"{song}: written as {name}.*")
         try:
-            _transcribe_one(report, out, chosen, networks, options, cookies, shown=not quiet)
+            _transcribe_one(report, out, taken, chosen, networks, options, cookies, shown=not quiet)
         except DrumScribeError as error:
+            interrupts.check()  # a decoder cut short by a signal calls the file damaged
             log.debug("%s failed", song, exc_info=True)
             report.error = {
                 "code": error.code,
@@ -141,6 +145,7 @@ def transcribe(
                 "exit_code": error.exit_code,
             }
         except Exception as error:  # a fault of ours in one song is no reason to lose the others
+            interrupts.check()
             log.debug("%s failed", song, exc_info=True)
             message = f"Something went wrong inside DrumScribe ({type(error).__name__}: {error}). --verbose shows where."
             report.error = {"code": "internal_error", "message": message, "retryable": False, "exit_code": INTERNAL_ERROR}
@@ -159,21 +164,36 @@ def transcribe(
 
 
 def _transcribe_one(
-    report: Report, out: Path, formats: Sequence[str], networks: Models, options: Options, cookies: Path | None, *, shown: bool
+    report: Report,
+    out: Path,
+    taken: set[str],
+    formats: Sequence[str],
+    networks: Models,
+    options: Options,
+    cookies: Path | None,
+    *,
+    shown: bool,
 ) -> None:
     from drumscribe.pipeline import transcribe as transcribe_song
     from drumscribe.types import Progress
 
     with ExitStack() as stack:
         on_progress = stack.enter_context(progress_bar(report.name, shown=shown))
-        path = Path(report.song)
+        path, title = Path(report.song), options.notation.title
         if _is_address(report.song):
+            from drumscribe.youtube import download_youtube_audio
+
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="drumscribe-"))
-            path = _fetch(report.song, Path(folder), options, cookies)
-        notation = replace(options.notation, title=options.notation.title or _title(path))
+            limit = options.ingest.max_duration_s
+            fetched = download_youtube_audio(
+                report.song, folder, max_duration_s=limit, cookies_file=cookies, on_progress=on_progress
+            )
+            path, title = fetched.path, title or _printable(fetched.title)
+        notation = replace(options.notation, title=title or _title(path))
         song = transcribe_song(path, models=networks, options=replace(options, notation=notation), on_progress=on_progress)
         made, warnings = render(song, formats, lambda name: on_progress(Progress(f"writing {name}", 1.0)))
-        placed = save(out, report.name, made)
+        interrupts.check()
+        placed = save(out, report.name, made, taken)
     _fill(report, song, warnings, placed)
 
 
@@ -217,14 +237,11 @@ def _stem(song: str) -> str:
     return Path(song).stem
 
 
+def _printable(title: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in title).split())[:_LONGEST_TITLE]
+
+
 def _title(path: Path) -> str:
     from drumscribe.audio import probe
 
-    tag = "".join(c if c.isprintable() else " " for c in probe(path).title)
-    return " ".join(tag.split())[:_LONGEST_TITLE] or path.stem
-
-
-def _fetch(url: str, folder: Path, options: Options, cookies: Path | None) -> Path:
-    from drumscribe.youtube import download_youtube_audio
-
-    return download_youtube_audio(url, folder, max_duration_s=options.ingest.max_duration_s, cookies=cookies)
+    return _printable(probe(path).title) or _printable(path.stem)

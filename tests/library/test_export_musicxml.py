@@ -6,7 +6,6 @@ import sys
 import zipfile
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,22 +19,6 @@ from drumscribe.export import write_musicxml, write_mxl
 from drumscribe.notation import notate
 from drumscribe.options import NotationOptions
 from drumscribe.types import Score, TempoMark
-
-SCHEMA_FOLDER = Path(__file__).resolve().parents[1] / "schema"
-
-
-class _Local(etree.Resolver):
-    """Finds the imported schemas beside the main one instead of on the web."""
-
-    def resolve(self, system_url, public_id, context):
-        return self.resolve_filename(str(SCHEMA_FOLDER / Path(system_url).name), context)
-
-
-@pytest.fixture(scope="module")
-def schema() -> etree.XMLSchema:
-    parser = etree.XMLParser(no_network=True)
-    parser.resolvers.add(_Local())
-    return etree.XMLSchema(etree.parse(SCHEMA_FOLDER / "musicxml.xsd", parser))
 
 
 def _check(document: bytes, schema: etree.XMLSchema) -> etree._Element:
