@@ -10,10 +10,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy import fft
 
 from drumscribe.features import SAMPLE_RATE
-from drumscribe.training.effects import Bins, add_at, amplifier, bins, equaliser, normalise, resample_by, saturate
+from drumscribe.training.effects import (
+    Bins,
+    add_at,
+    amplifier,
+    bins,
+    equaliser,
+    forward,
+    inverse,
+    normalise,
+    resample_by,
+    saturate,
+    transform_size,
+)  # fmt: skip
 from drumscribe.training.material import Note
 from drumscribe.types import FloatArray
 
@@ -43,7 +54,8 @@ _LEADS = (
 )
 _NOISES = (
     "guitar_electric/muted_strum", "guitar_acoustic/muted_strum", "bass_electric/muted_strum", "bass_electric/muted_pluck",
-    "bass_electric/muted_slap", "bass_upright/percussive", "guitar_electric/noise", "bass_electric/noise", "vocal/speech_syllable",
+    "bass_electric/muted_slap", "bass_upright/percussive", "guitar_electric/noise", "bass_electric/noise",
+    "vocal/speech_syllable",
 )  # fmt: skip
 
 #: Chord roots in semitones above the key, one chord a bar.
@@ -86,7 +98,7 @@ def play_band(notes: Notes, time: Time, length: int, rng: np.random.Generator) -
 
 @lru_cache(maxsize=2)
 def _transform(length: int) -> tuple[int, Bins]:
-    count = fft.next_fast_len(length, real=True)
+    count = transform_size(length)
     return count, bins(count)
 
 
@@ -137,7 +149,7 @@ def _drive(result: FloatArray, rng: np.random.Generator, most: float) -> FloatAr
     """Through an amplifier, twice with a few milliseconds between where the part is doubled."""
     count, at = _transform(len(result))
     shaped = saturate(normalise(result), 10 ** rng.uniform(0, most))
-    sound = fft.irfft(fft.rfft(shaped, count) * amplifier(at, rng), count)[: len(result)].astype(np.float32)
+    sound = inverse(forward(shaped, count) * amplifier(at, rng), count, len(result))
     if rng.random() < 0.4:
         delay = int(rng.uniform(0.005, 0.025) * SAMPLE_RATE)
         sound[delay:] += 0.8 * sound[:-delay]
@@ -203,4 +215,4 @@ def _noise(notes: Notes, time: Time, length: int, key: int, progression: tuple[i
                 _at(start, rng, 0.01),
             )
     count, at = _transform(length)
-    return fft.irfft(fft.rfft(result, count) * equaliser(at, rng, 3), count)[:length].astype(np.float32)
+    return inverse(forward(result, count) * equaliser(at, rng, 3), count, length)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
 import torch
@@ -43,7 +42,7 @@ def save_checkpoint(path: Path, step: int, network: nn.Module, averaged: Average
     temporary = path.with_suffix(".tmp")
     state = {"step": step, "network": network.state_dict(), "averaged": averaged.state, "optimiser": optimiser.state_dict()}
     torch.save(state, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load_checkpoint(path: Path, network: nn.Module, averaged: Averaged, optimiser: torch.optim.Optimizer) -> int:

@@ -6,9 +6,11 @@ Randomising these is worth more than any other choice in the recipe: a network t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 from scipy.signal import lfilter
 
 from drumscribe.features import SAMPLE_RATE
@@ -40,6 +42,21 @@ def bins(count: int) -> Bins:
     return Bins(hertz.astype(np.float32), point.astype(np.int32), share.astype(np.float32))
 
 
+def forward(samples: FloatArray, count: int) -> NDArray[np.complex64]:
+    """Real transform of `samples`, padded or cut to `count`."""
+    return cast("NDArray[np.complex64]", fft.rfft(samples, count))
+
+
+def inverse(spectrum: NDArray[np.complexfloating[Any, Any]], count: int, length: int) -> FloatArray:
+    """The first `length` samples of the signal behind `spectrum`."""
+    return cast("NDArray[np.float32]", fft.irfft(spectrum, count))[:length].astype(np.float32)
+
+
+def transform_size(length: int) -> int:
+    """A fast size for a real transform of `length` samples."""
+    return cast(int, fft.next_fast_len(length, real=True))
+
+
 def equaliser(at: Bins, rng: np.random.Generator, sigma_db: float, low_cut: float = 0.0, high_cut: float = 0.0) -> FloatArray:
     """Random smooth gain over frequency, zero dB on average, with optional third- and higher-order cuts (Hz, 0 = none)."""
     points = rng.normal(0, sigma_db, len(_EQ_POINTS))
@@ -64,6 +81,11 @@ def room(rng: np.random.Generator) -> FloatArray:
     if rng.random() < 0.25:
         response = response[: int(rng.uniform(0.08, 0.3) * SAMPLE_RATE)]
     return (response / np.sqrt(np.sum(response**2))).astype(np.float32)
+
+
+def dull(samples: FloatArray, keep: float) -> FloatArray:
+    """One-pole low-pass; `keep` 1 leaves the sound alone."""
+    return np.asarray(lfilter([keep], [1, keep - 1], samples), np.float32)
 
 
 def compress(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -93,7 +115,7 @@ def amplifier(at: Bins, rng: np.random.Generator) -> FloatArray:
     low, high, presence = rng.uniform(70, 120), rng.uniform(3800, 6000), rng.uniform(2000, 3200)
     shape = 1 / np.sqrt((1 + (np.float32(low) / at.hertz) ** 4) * (1 + (at.hertz / np.float32(high)) ** 8))
     peak = np.exp(-((np.log2(at.hertz / np.float32(presence)) / 0.5) ** 2))
-    return shape * (1 + np.float32(rng.uniform(0.3, 1.5)) * peak)
+    return (shape * (1 + rng.uniform(0.3, 1.5) * peak)).astype(np.float32)
 
 
 def resample_by(samples: FloatArray, ratio: float) -> FloatArray:

@@ -10,8 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from scipy import fft
-from scipy.signal import lfilter
 
 from drumscribe.features import FLOOR, SAMPLE_RATE, WINDOW, mel_filters
 from drumscribe.training import effects
@@ -76,7 +74,7 @@ class Generator:
         self.songs = load_songs(songs, validation=validation)
         self.notes = load_notes(pack, tiers)
         self.clips = load_clips(pack, validation=validation, tiers=tiers)
-        self._count = fft.next_fast_len(LENGTH + 2 * SAMPLE_RATE, real=True)
+        self._count = effects.transform_size(LENGTH + 2 * SAMPLE_RATE)
         self._bins = effects.bins(self._count)
 
     def item(self, seed: int) -> Item:
@@ -96,11 +94,17 @@ class Generator:
             playing = from_grooves(self.grooves, SECONDS, rng)
         if source >= 0.55 or rng.random() < 0.3:
             restyle(playing, SECONDS, rng)
-        drums, events = (None, ()) if kind == "music" else self._drums(playing, rng)
+        return self.mix(playing, rng, kind, song, offset)
+
+    def mix(self, playing: Playing, rng: np.random.Generator, kind: str, song: Song | None = None, offset: float = 0.0) -> Item:
+        """Render what is played as "drums" alone, in a "mix", or (drums left out) as "music".
+
+        The backing is `song` from `offset` seconds on where one is given.
+        """
+        drums, events = (None, ()) if kind == "music" else self.render_drums(playing, rng)
         backing = None if kind == "drums" else self._backing(playing, song, offset, rng)
         if drums is None:
             mix = backing if backing is not None else np.zeros(LENGTH, np.float32)
-            events = ()
         elif backing is None:
             mix = drums
         else:
@@ -111,7 +115,8 @@ class Generator:
 
     # ------------------------------------------------------------------------------------------- drums
 
-    def _drums(self, playing: Playing, rng: np.random.Generator) -> tuple[FloatArray | None, tuple[Event, ...]]:
+    def render_drums(self, playing: Playing, rng: np.random.Generator) -> tuple[FloatArray | None, tuple[Event, ...]]:
+        """Drums alone (RMS 0.1) with their events; None where nothing was struck."""
         renderer = _KitRenderer(self.kits, rng)
         strokes = sorted((s for s in playing.strokes if 0 <= s.time < SECONDS - 0.05), key=lambda s: s.time)
         for stroke in strokes:
@@ -133,17 +138,19 @@ class Generator:
         wet = np.zeros(len(bins.hertz), np.complex64)
         for group, bus in buses.items():
             high = float(rng.choice([0, 0, 9000, 12000])) if group in _CYMBALS else 0.0
-            spectrum = fft.rfft(bus[:count], count) * effects.equaliser(bins, rng, 3, high_cut=high)
+            spectrum = effects.forward(bus[:count], count) * effects.equaliser(bins, rng, 3, high_cut=high)
             dry += spectrum
             wet += spectrum * np.float32(10 ** (rng.normal(0, 4) / 20))
         if rng.random() < 0.85:
             send = rng.uniform(-30, -2)
-            response = fft.rfft(effects.room(rng), count) * effects.equaliser(bins, rng, 3, high_cut=rng.uniform(4000, 16000))
+            response = effects.forward(effects.room(rng), count) * effects.equaliser(
+                bins, rng, 3, high_cut=rng.uniform(4000, 16000)
+            )
             if send > -18 and rng.random() < 0.35:  # far microphones only
                 dry *= np.float32(10 ** ((-18 - send) / 20))
             dry = dry + wet * response * np.float32(10 ** (send / 20))
         dry *= effects.equaliser(bins, rng, 3, low_cut=rng.uniform(20, 70))
-        drums = effects.normalise(fft.irfft(dry, count)[:LENGTH].astype(np.float32))
+        drums = effects.normalise(effects.inverse(dry, count, LENGTH))
         if rng.random() < 0.55:
             drums = effects.normalise(effects.compress(drums, rng))
         if rng.random() < 0.4:
@@ -157,7 +164,7 @@ class Generator:
         kind = rng.random()
         if song is not None:
             start = int(offset * SAMPLE_RATE)
-            result += song.samples[start : start + LENGTH].astype(np.float32) / 32767
+            result += song.samples[start : start + LENGTH].astype(np.float32) * np.float32(1 / 32767)
             if rng.random() < 0.3:
                 result += self._band(playing, rng) * np.float32(10 ** (rng.uniform(-12, 0) / 20))
         else:
@@ -169,12 +176,12 @@ class Generator:
                 result += effects.normalise(self._phrases(rng)) * np.float32(10 ** (rng.uniform(-12, 2) / 20))
         low = rng.uniform(20, 120) if rng.random() < 0.5 else 0.0
         shape = effects.equaliser(self._bins, rng, 4.5, low_cut=low, high_cut=float(rng.choice([0, 0, 7000, 12000])))
-        spectrum = fft.rfft(result, self._count) * shape
+        spectrum = effects.forward(result, self._count) * shape
         if rng.random() < 0.35:
-            spectrum = spectrum + spectrum * fft.rfft(effects.room(rng), self._count) * np.float32(
+            spectrum = spectrum + spectrum * effects.forward(effects.room(rng), self._count) * np.float32(
                 10 ** (rng.uniform(-20, -4) / 20)
             )
-        result = effects.normalise(fft.irfft(spectrum, self._count)[:LENGTH].astype(np.float32))
+        result = effects.normalise(effects.inverse(spectrum, self._count, LENGTH))
         if rng.random() < 0.3:
             result = effects.normalise(effects.saturate(result, 10 ** rng.uniform(0, 1.1)))
         return effects.normalise(effects.compress(result, rng)) if rng.random() < 0.3 else result
@@ -192,7 +199,9 @@ class Generator:
         source = song.samples if len(song.samples) > wanted else np.tile(song.samples, wanted // len(song.samples) + 1)
         start = int(rng.integers(len(source) - wanted + 1))
         result = np.zeros(LENGTH, np.float32)
-        effects.add_at(result, effects.resample_by(source[start : start + wanted].astype(np.float32) / 32767, ratio), 0)
+        effects.add_at(
+            result, effects.resample_by(source[start : start + wanted].astype(np.float32) * np.float32(1 / 32767), ratio), 0
+        )
         return result
 
     def _phrases(self, rng: np.random.Generator) -> FloatArray:
@@ -209,7 +218,8 @@ class Generator:
         if rng.random() < 0.5:
             mix = effects.normalise(effects.saturate(mix, 10 ** rng.uniform(-0.2, 0.7)))
         if rng.random() < 0.5:
-            mix = mix + rng.standard_normal(len(mix), dtype=np.float32) * np.float32(0.1 * 10 ** (rng.uniform(-65, -28) / 20))
+            hiss = rng.standard_normal(len(mix), dtype=np.float32)
+            mix = mix + (hiss * np.float32(0.1 * 10 ** (rng.uniform(-65, -28) / 20))).astype(np.float32)
         return effects.normalise(mix)
 
 
@@ -252,8 +262,7 @@ class _KitRenderer:
             self._choke(bus, start)
             self.ringing = (start, start + len(sound)) if name in ("hihat_open", "hihat_half") else (0, 0)
         if self.is_dulled and velocity < 0.6 and group in ("kick", "snare", "tom"):
-            keep = 0.25 + 0.75 * velocity / 0.6
-            sound = lfilter([keep], [1, keep - 1], sound).astype(np.float32)
+            sound = effects.dull(sound, 0.25 + 0.75 * velocity / 0.6)
         effects.add_at(bus, sound * gain, start)
         if group in self.layer:
             _, extra, _ = self._sound(
@@ -299,7 +308,7 @@ class _KitRenderer:
             onset = int(layers[index].onset / ratio)
             attack = np.zeros(WINDOW, np.float32)
             effects.add_at(attack, sound[max(0, onset - 256) : onset - 256 + WINDOW], 0)
-            power = np.abs(fft.rfft(attack * np.hanning(WINDOW).astype(np.float32))) ** 2 @ mel_filters()
+            power = np.abs(effects.forward(attack * np.hanning(WINDOW).astype(np.float32), WINDOW)) ** 2 @ mel_filters()
             self._cache[key] = (onset, sound.astype(np.float32), power)
         return self._cache[key]
 

@@ -11,7 +11,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from drumscribe.beats.infer import INPUTS as BEAT_INPUTS
 from drumscribe.features import BANDS
@@ -29,7 +29,7 @@ class _Residual(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.dropout(self.mix(F.relu(self.norm(self.spread(x)))))
+        return x + self.dropout(self.mix(functional.relu(self.norm(self.spread(x)))))
 
 
 class _Frequency(nn.Module):
@@ -46,11 +46,11 @@ class _Frequency(nn.Module):
         self.dropout = nn.Dropout(0.15)
 
     def forward(self, x: Tensor) -> Tensor:  # (batch, 1, time, 96)
-        x = F.relu(self.norms[0](self.enter(x)))
+        x = functional.relu(self.norms[0](self.enter(x)))
         for convolution, norm in zip(self.convolutions, list(self.norms)[1:], strict=True):
-            x = F.relu(norm(convolution(F.max_pool2d(x, (1, 2)))))
+            x = functional.relu(norm(convolution(functional.max_pool2d(x, (1, 2)))))
         x = x.permute(0, 1, 3, 2).flatten(1, 2)  # (batch, channels * 6, time)
-        return cast(Tensor, self.dropout(F.relu(self.norm(self.project(x)))))
+        return cast(Tensor, self.dropout(functional.relu(self.norm(self.project(x)))))
 
 
 class DrumNetwork(nn.Module):
@@ -73,8 +73,9 @@ class DrumNetwork(nn.Module):
         nn.init.constant_(self.heads.bias[: len(OUTPUTS)], -3.0)
 
     def forward(self, log_mel: Tensor) -> Tensor:
+        """Logits of every frame."""
         fine = self.front(((log_mel + 3.0) / 4.0)[:, None])  # about zero mean and unit variance at RMS 0.1
-        coarse = self.time(F.avg_pool1d(F.pad(fine, (0, 1)), 2))
+        coarse = self.time(functional.avg_pool1d(functional.pad(fine, (0, 1)), 2))
         coarse = coarse.repeat_interleave(2, dim=2)[:, :, : fine.shape[2]]
         return cast(Tensor, self.heads(torch.cat([coarse, fine], 1)).transpose(1, 2))
 
@@ -86,11 +87,12 @@ class BeatNetwork(nn.Module):
         super().__init__()
         self.enter = nn.Conv1d(BEAT_INPUTS, width, 5, padding=2, bias=False)
         self.norm = nn.BatchNorm1d(width)
-        self.time = nn.Sequential(*(_Residual(width, d, 3, 0.15) for d in dilations for _ in range(1)))
+        self.time = nn.Sequential(*(_Residual(width, d, 3, 0.15) for d in dilations))
         self.heads = nn.Conv1d(width, 2, 1)
         assert self.heads.bias is not None
         nn.init.constant_(self.heads.bias, -3.0)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        x = F.relu(self.norm(self.enter(inputs.transpose(1, 2))))
+        """Logits of every frame."""
+        x = functional.relu(self.norm(self.enter(inputs.transpose(1, 2))))
         return cast(Tensor, self.heads(self.time(x)).transpose(1, 2))

@@ -7,9 +7,9 @@ them anew at other levels in the power domain, which multiplies the pool for fre
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,12 +69,12 @@ def render_pool(generator: Generator, folder: Path, name: str, seeds: range) -> 
         units[index], known[index] = float(item.unit), item.beats_known
     mels.flush()
     del mels
-    os.replace(temporary, folder / f"{name}.npy")
+    temporary.replace(folder / f"{name}.npy")
     table = np.array(events, np.float32).reshape(-1, len(_EVENT_FIELDS))
     marks = np.array(beats, np.float32).reshape(-1, 3)
     stacked = np.array(spectra, np.float16).reshape(-1, BANDS)
     np.savez(folder / f"{name}.tmp.npz", events=table, spectra=stacked, beats=marks, units=units, known=known)
-    os.replace(folder / f"{name}.tmp.npz", folder / f"{name}.npz")
+    (folder / f"{name}.tmp.npz").replace(folder / f"{name}.npz")
 
 
 def _spectra(item: Item) -> FloatArray:
@@ -86,7 +86,7 @@ def _spectra(item: Item) -> FloatArray:
 def open_pool(folder: Path, pattern: str) -> Pool:
     """Open every part in `folder` whose name fits the glob `pattern`."""
     mels: list[NDArray[np.float16]] = []
-    tables: dict[str, list[NDArray[np.float32]]] = {"events": [], "spectra": [], "beats": [], "units": [], "known": []}
+    tables: dict[str, list[NDArray[Any]]] = {"events": [], "spectra": [], "beats": [], "units": [], "known": []}
     count = 0
     for path in sorted(folder.glob(f"{pattern}.npz")):
         mels.append(np.load(path.with_suffix(".npy"), mmap_mode="r"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -126,9 +127,10 @@ def restyle(sequence: Playing, duration: float, rng: np.random.Generator) -> Non
         at = float(rng.uniform(0, duration * 0.7))
         _rename(strokes, _HATS, str(rng.choice(_TOMS)), at, at + float(rng.uniform(2, 8)))
     if rng.random() < 0.5:
-        shuffled = dict(zip(_TOMS, rng.permutation(_TOMS), strict=True))
+        order = rng.permutation(len(_TOMS))
         for stroke in strokes:
-            stroke.name = str(shuffled.get(stroke.name, stroke.name))
+            if stroke.name in _TOMS:
+                stroke.name = _TOMS[int(order[_TOMS.index(stroke.name)])]
     if rng.random() < 0.3:
         _snares_to_toms(strokes, duration, rng)
     if rng.random() < 0.35:
@@ -157,7 +159,7 @@ def _add_crashes(strokes: list[Stroke], beats: list[float], rng: np.random.Gener
 def _add_double_kicks(strokes: list[Stroke], beats: list[float], duration: float, rng: np.random.Generator) -> None:
     start = float(rng.uniform(0, duration * 0.5))
     inside = [b for b in beats if start <= b < start + float(rng.uniform(2, 10))]
-    for left, right in zip(inside, inside[1:], strict=False):
+    for left, right in pairwise(inside):
         for k in range(4):
             strokes.append(Stroke(left + (right - left) * k / 4 + rng.normal(0, 0.003), "kick", float(rng.uniform(0.55, 0.9))))
 
@@ -166,7 +168,7 @@ def _add_percussion(strokes: list[Stroke], beats: list[float], duration: float, 
     name = str(rng.choice(["tambourine", "tambourine", "shaker", "clap", "cowbell", "perc"]))
     division, offbeat = int(rng.choice([1, 2, 2, 4])), float(rng.choice([0, 0, 0.5]))
     start, level = float(rng.choice([0, 0, duration / 2])), float(rng.uniform(0.4, 1))
-    for left, right in zip(beats, beats[1:], strict=False):
+    for left, right in pairwise(beats):
         for k in range(division):
             if left >= start and rng.random() < 0.85:
                 place = (k + (offbeat if division == 1 else 0)) / division

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from numpy.typing import NDArray
+from torch.nn import functional
 
 from drumscribe.beats.infer import COARSE_BANDS, DRUMS, POOL, beat_inputs
 from drumscribe.chunks import run_in_chunks
@@ -67,7 +68,7 @@ def train_beats(options: BeatTraining, drums: Network) -> Path:
         features, targets = (torch.from_numpy(np.stack(part)).to(options.device) for part in zip(*crops, strict=True))
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, options.steps, options.rate)
-        loss = F.binary_cross_entropy_with_logits(
+        loss = functional.binary_cross_entropy_with_logits(
             network(features), targets, pos_weight=torch.tensor([2.0, 4.0], device=options.device)
         )
         optimiser.zero_grad(set_to_none=True)
@@ -95,9 +96,9 @@ def listen_to_pool(pool: Pool, drums: Network, cache: Path) -> FloatArray:
     scale, offset = (np.array(calibration[key], np.float32) for key in ("scale", "offset"))
 
     def run(frames: FloatArray) -> FloatArray:
-        return drums.session.run(None, {"log_mel": frames[None]})[0][0]
+        return np.asarray(drums.session.run(None, {"log_mel": frames[None]})[0])[0]
 
-    rows: list[FloatArray] = []
+    rows: list[NDArray[np.float16]] = []
     for item in range(len(pool)):
         spectrum = pool.mel(item)[0].astype(np.float32)
         logits = run_in_chunks(run, spectrum, chunk=CHUNK_FRAMES, context=int(drums.config["context"]))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 from drumscribe.training.checkpoint import Averaged, learning_rate, load_checkpoint, save_checkpoint
 from drumscribe.training.crops import Crop, draw_crop
@@ -46,7 +46,7 @@ def train_drums(options: DrumTraining) -> Path:
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "config.json").write_text(json.dumps(asdict(options), default=str, indent=1))
     torch.manual_seed(options.seed)
-    network = DrumNetwork().to(options.device, memory_format=torch.channels_last)
+    network = DrumNetwork().to(options.device).to(memory_format=torch.channels_last)
     averaged = Averaged(network, options.average)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.weight_decay)
     checkpoint = options.run / "last.pt"
@@ -61,9 +61,9 @@ def train_drums(options: DrumTraining) -> Path:
             group["lr"] = learning_rate(step, options.steps, options.rate)
         outputs = network(spectrum)
         logits, heard = outputs[..., : len(OUTPUTS)], outputs[..., len(OUTPUTS) :]
-        cost = F.binary_cross_entropy_with_logits(logits, onsets, weights, pos_weight=onset_weight, reduction="sum")
+        cost = functional.binary_cross_entropy_with_logits(logits, onsets, weights, pos_weight=onset_weight, reduction="sum")
         struck = ~torch.isnan(loudness)
-        softness = F.mse_loss(torch.sigmoid(heard[struck]), loudness[struck]) if struck.any() else heard.sum() * 0
+        softness = functional.mse_loss(torch.sigmoid(heard[struck]), loudness[struck]) if struck.any() else heard.sum() * 0
         loss = cost / (spectrum.shape[0] * spectrum.shape[1]) + 4 * softness
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

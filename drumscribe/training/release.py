@@ -1,0 +1,95 @@
+"""From checkpoints to published models: export, calibrate, describe, add to the manifest."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from drumscribe.features import BANDS, FRAME_RATE, HIGHEST, HOP, LOWEST, SAMPLE_RATE, WINDOW
+from drumscribe.training.calibrate import calibrate
+from drumscribe.training.export import export_beats, export_drums
+from drumscribe.training.material import OUTPUTS, TIERS
+from drumscribe.training.networks import DrumNetwork
+from drumscribe.training.pool import open_pool
+from drumscribe.weights import Entry, publish
+
+LICENCE = "MIT"
+
+_DATA = {
+    "tiers": list(TIERS),
+    "sources": "drum one-shots of 37 kits, Groove MIDI train split, 107 songs, single notes and clips; see docs/credits.md",
+    "rendered_by": "drumscribe.training.generator",
+}
+
+
+def release_drums(
+    checkpoint: Path,
+    pool: Path,
+    *,
+    version: str,
+    shift: float,
+    time_offset: float,
+    metrics: Mapping[str, Any],
+    manifest: Path | None = None,
+) -> Entry:
+    """Publish a drum network with its operating point fixed on the validation pool.
+
+    Parameters
+    ----------
+    shift : float
+        Logits taken off everywhere; see `calibrate`.
+    time_offset : float
+        Seconds added to every onset.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        network = Path(folder) / "drums.onnx"
+        export_drums(checkpoint, network)
+        session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+        fixed = calibrate(session, open_pool(pool, "valid-*"), shift=shift)
+        config = {
+            "name": "drums",
+            "version": version,
+            "kind": "drums",
+            "licence": LICENCE,
+            "features": {
+                "sample_rate": SAMPLE_RATE,
+                "hop": HOP,
+                "window": WINDOW,
+                "bands": BANDS,
+                "lowest": LOWEST,
+                "highest": HIGHEST,
+            },
+            "frame_rate": FRAME_RATE,
+            "context": DrumNetwork.context,
+            "drums": [str(drum) for drum in OUTPUTS],
+            "calibration": fixed["calibration"],
+            "picking": {"thresholds": fixed["thresholds"], "time_offset": time_offset},
+            "operating_point": {"shift": shift},
+            "metrics": {"validation": fixed["validation"], **metrics},
+            "data": _DATA,
+        }
+        return publish(network, config, manifest=manifest)
+
+
+def release_beats(
+    checkpoint: Path, *, version: str, drums: str, metrics: Mapping[str, Any], manifest: Path | None = None
+) -> Entry:
+    """Publish a beat network; `drums` is the `name@version` of the network that it listens to."""
+    with tempfile.TemporaryDirectory() as folder:
+        network = Path(folder) / "beats.onnx"
+        export_beats(checkpoint, network)
+        config = {
+            "name": "beats",
+            "version": version,
+            "kind": "beats",
+            "licence": LICENCE,
+            "frame_rate": FRAME_RATE / 2,
+            "listens_to": drums,
+            "metrics": dict(metrics),
+            "data": _DATA,
+        }
+        return publish(network, config, manifest=manifest)

@@ -1,0 +1,126 @@
+"""Features, pieces and picking: what the drum network is given and what becomes of its output."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from drumscribe.chunks import run_in_chunks
+from drumscribe.detection.picking import RIVAL_GAP, RIVALS, find_peaks, pick_hits, to_velocity
+from drumscribe.features import BANDS, HOP, LEVEL, SAMPLE_RATE, log_mel, mel_filters, mono, scale_to_level
+from drumscribe.options import PickingOptions
+from drumscribe.types import Activations, Audio, Drum
+
+DRUMS = tuple(Drum)
+PICKING = {"thresholds": [0.5] * len(DRUMS)}
+
+
+def activations(values: np.ndarray) -> Activations:
+    values = values.astype(np.float32)
+    return Activations(values, np.full_like(values, 0.9), DRUMS, 100.0)
+
+
+def test_every_mel_filter_sums_to_one() -> None:
+    np.testing.assert_allclose(mel_filters().sum(axis=0), 1, atol=1e-5)
+
+
+def test_a_click_rises_at_its_frame() -> None:
+    samples = np.zeros(SAMPLE_RATE, np.float32)
+    samples[50 * HOP] = 1
+    energy = log_mel(samples).sum(axis=1)
+    assert int(np.argmax(energy)) == 50
+
+
+def test_scaling_removes_gain() -> None:
+    noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE).astype(np.float32)
+    quiet, loud = scale_to_level(noise * 0.01), scale_to_level(noise * 10)
+    np.testing.assert_allclose(quiet, loud, rtol=1e-4)
+    assert float(np.sqrt(np.mean(quiet**2))) == pytest.approx(LEVEL, rel=1e-4)
+
+
+def test_silence_and_nothing_stay_finite() -> None:
+    assert np.isfinite(log_mel(scale_to_level(np.zeros(SAMPLE_RATE, np.float32)))).all()
+    assert log_mel(np.zeros(0, np.float32)).shape == (0, BANDS)
+
+
+def test_mono_is_the_mean_of_the_channels() -> None:
+    stereo = Audio(np.array([[1.0, 0.0], [0.0, 1.0]], np.float32), 44_100)
+    np.testing.assert_array_equal(mono(stereo), [0.5, 0.5])
+
+
+@given(st.integers(0, 400), st.integers(1, 90), st.integers(0, 12))
+def test_pieces_equal_the_whole(count: int, chunk: int, context: int) -> None:
+    frames = np.random.default_rng(count).standard_normal((count, 2)).astype(np.float32)
+
+    def smooth(x: np.ndarray) -> np.ndarray:
+        padded = np.pad(x, ((context, context), (0, 0)))
+        return np.stack([padded[i : i + 2 * context + 1].sum(axis=0) for i in range(len(x))]) if len(x) else x
+
+    np.testing.assert_allclose(run_in_chunks(smooth, frames, chunk=chunk, context=context), smooth(frames), atol=1e-4)
+
+
+@given(hnp.arrays(np.float32, st.integers(0, 200), elements=st.floats(0, 1, width=32)), st.floats(0.05, 0.95), st.integers(0, 10))
+def test_peaks_are_high_and_apart(values: np.ndarray, threshold: float, gap: int) -> None:
+    peaks = find_peaks(values, threshold, gap)
+    assert all(values[p] >= threshold for p in peaks)
+    assert all(b - a > gap for a, b in pairwise(peaks))
+
+
+def test_a_plateau_is_one_hit() -> None:
+    values = np.zeros((100, len(DRUMS)))
+    values[40:44, 0] = 0.8
+    hits = pick_hits(activations(values), PICKING)
+    assert [h.drum for h in hits] == [Drum.KICK]
+    assert hits[0].time == pytest.approx(0.4, abs=0.006)
+
+
+def test_nothing_above_the_threshold_is_no_hit() -> None:
+    assert pick_hits(activations(np.full((50, len(DRUMS)), 0.2)), PICKING) == ()
+    assert pick_hits(activations(np.zeros((0, len(DRUMS)))), PICKING) == ()
+
+
+def test_other_percussion_is_never_reported() -> None:
+    values = np.zeros((100, len(DRUMS)))
+    values[30, DRUMS.index(Drum.OTHER)] = 0.99
+    assert pick_hits(activations(values), PICKING) == ()
+
+
+def test_of_two_rivals_the_more_probable_wins() -> None:
+    values = np.zeros((100, len(DRUMS)))
+    values[30, DRUMS.index(Drum.HIHAT_CLOSED)] = 0.7
+    values[31, DRUMS.index(Drum.HIHAT_OPEN)] = 0.9
+    values[30, DRUMS.index(Drum.KICK)] = 0.8
+    assert {h.drum for h in pick_hits(activations(values), PICKING)} == {Drum.HIHAT_OPEN, Drum.KICK}
+
+
+@given(hnp.arrays(np.float32, (60, len(DRUMS)), elements=st.floats(0, 1, width=32)))
+def test_hits_are_sorted_apart_and_free_of_rivals(values: np.ndarray) -> None:
+    hits = pick_hits(activations(values), PICKING)
+    assert list(hits) == sorted(hits)
+    for group in RIVALS:
+        times = sorted(h.time for h in hits if h.drum in group)
+        assert all(b - a > RIVAL_GAP - 1e-9 for a, b in pairwise(times))
+
+
+@given(hnp.arrays(np.float32, (40, len(DRUMS)), elements=st.floats(0, 1, width=32)), st.floats(0.1, 3))
+def test_more_sensitivity_never_finds_less(values: np.ndarray, sensitivity: float) -> None:
+    kicks = values * (np.arange(len(DRUMS)) == 0)
+    usual = pick_hits(activations(kicks), PICKING)
+    more = pick_hits(activations(kicks), PICKING, options=PickingOptions(sensitivity=sensitivity))
+    assert len(more) >= len(usual)
+
+
+def test_the_wrong_number_of_thresholds_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 thresholds"):
+        pick_hits(activations(np.zeros((5, len(DRUMS)))), {"thresholds": [0.5, 0.5]})
+
+
+def test_louder_is_never_a_smaller_velocity() -> None:
+    velocities = [to_velocity(x) for x in np.linspace(0, 1, 50)]
+    assert velocities == sorted(velocities)
+    assert (velocities[0], velocities[-1]) == (1, 127)

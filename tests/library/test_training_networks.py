@@ -1,0 +1,63 @@
+"""The networks: exported to ONNX with the same output, local enough for pieces, and able to learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the extra [train]")
+pytest.importorskip("onnxscript", reason="training needs the extra [train]")
+
+from drumscribe.beats.infer import INPUTS  # noqa: E402
+from drumscribe.chunks import run_in_chunks  # noqa: E402
+from drumscribe.features import BANDS  # noqa: E402
+from drumscribe.training.checkpoint import Averaged, learning_rate, load_checkpoint, save_checkpoint  # noqa: E402
+from drumscribe.training.export import export_beats, export_drums  # noqa: E402
+from drumscribe.training.networks import BeatNetwork, DrumNetwork  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+
+def _checkpoint(network: torch.nn.Module, path: Path) -> Path:
+    save_checkpoint(path, 7, network, Averaged(network, 0.9), torch.optim.AdamW(network.parameters()))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["drums", "beats"])
+def test_onnx_says_what_torch_says(kind: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, export = (DrumNetwork(), export_drums) if kind == "drums" else (BeatNetwork(), export_beats)
+    export(_checkpoint(network, tmp_path / "c.pt"), tmp_path / "n.onnx")  # raises where they differ
+    assert (tmp_path / "n.onnx").stat().st_size < 12e6
+
+
+def test_a_drum_output_depends_on_its_context_only() -> None:
+    torch.manual_seed(0)
+    network = DrumNetwork().eval()
+    frames = np.random.default_rng(0).standard_normal((1500, BANDS)).astype(np.float32)
+
+    def run(x: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return network(torch.from_numpy(np.ascontiguousarray(x))[None])[0].numpy()
+
+    np.testing.assert_allclose(run_in_chunks(run, frames, chunk=400, context=network.context), run(frames), atol=2e-4)
+
+
+def test_the_beat_network_keeps_the_length() -> None:
+    assert BeatNetwork().eval()(torch.zeros(2, 77, INPUTS)).shape == (2, 77, 2)
+
+
+def test_a_run_resumes_from_its_checkpoint(tmp_path: Path) -> None:
+    path = _checkpoint(DrumNetwork(), tmp_path / "c.pt")
+    fresh = DrumNetwork()
+    assert load_checkpoint(path, fresh, Averaged(fresh, 0.9), torch.optim.AdamW(fresh.parameters())) == 7
+    assert load_checkpoint(tmp_path / "none.pt", fresh, Averaged(fresh, 0.9), torch.optim.AdamW(fresh.parameters())) == 0
+
+
+def test_the_rate_warms_up_and_falls() -> None:
+    rates = [learning_rate(step, 1000, 1.0) for step in range(1000)]
+    assert rates[0] < 0.01
+    assert max(rates) == pytest.approx(1.0)
+    assert rates[-1] < 0.03
