@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from drumscribe.export.documents import write_performance_json as write_performance_json
+    from drumscribe.export.documents import write_score_json as write_score_json
     from drumscribe.export.jams import write_jams as write_jams
     from drumscribe.export.lilypond import write_lilypond as write_lilypond
     from drumscribe.export.midi import write_midi as write_midi
@@ -38,6 +40,8 @@ _HOMES = {
     "write_hits_json": "tables",
     "write_hits_csv": "tables",
     "write_beats_json": "tables",
+    "write_performance_json": "documents",
+    "write_score_json": "documents",
     "write_jams": "jams",
     "write_tab": "tab",
     "write_picture": "picture",

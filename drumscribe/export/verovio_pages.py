@@ -24,6 +24,7 @@ Form = Literal["pdf", "svg", "png"]
 
 _SVG = "http://www.w3.org/2000/svg"
 _FONT = "Bravura"
+_TEXT_FONT = "New Computer Modern"
 _EM = 1000  #: font units of an em in Verovio's glyph files
 
 #: Verovio units across the 182 mm between our margins on A4: a staff of 72 units is then 6.4 mm high.
@@ -36,7 +37,7 @@ _DOCUMENT = r"""
   footer: context align(center, text(8pt, luma(45%), sys.inputs.maker + " · " + str(counter(page).get().first()))),
 )
 #set document(title: sys.inputs.title, date: none)
-#set text(font: "New Computer Modern")
+#set text(font: sys.inputs.font)
 #align(center, text(20pt, weight: "bold", sys.inputs.title))
 #if sys.inputs.subtitle != "" { v(-3mm); align(center, text(11pt, style: "italic", sys.inputs.subtitle)) }
 #if sys.inputs.key != "" { align(center, block(width: 92%, text(7.5pt, sys.inputs.key))) }
@@ -75,6 +76,7 @@ def engrave_with_verovio(score: Score, options: PdfOptions, form: Form, dpi: int
         "subtitle": printable(score.subtitle),
         "key": "\n".join(drum_key_lines(score)),
         "maker": TAGLINE,
+        "font": _TEXT_FONT,
         "systems": str(len(systems)),
     }
     with tempfile.TemporaryDirectory(prefix="drumscribe-") as folder:
@@ -138,6 +140,8 @@ class _Glyphs:
 
     def draw_in(self, svg: str) -> bytes:
         """`svg` with the symbols of each text turned into outlines and the words moved behind them."""
+        # a font that Typst carries, so that pages look the same everywhere
+        svg = svg.replace("Times, serif", _TEXT_FONT)
         ElementTree.register_namespace("", _SVG)
         ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
         root = ElementTree.fromstring(svg)

@@ -17,7 +17,7 @@ HEAVY = {
     "mido",
     "PIL",
     "verovio",
-    "cairosvg",
+    "typst",
     "mir_eval",
     "yt_dlp",
     "torch",
@@ -44,7 +44,7 @@ def test_the_command_line_can_say_what_it_does_without_loading_anything_of_weigh
     [
         ("drumscribe.weights", {"onnxruntime", "urllib3"}),
         ("drumscribe.export", HEAVY),
-        ("drumscribe.pipeline", {"torch", "onnxruntime", "verovio", "cairosvg", "yt_dlp", "mir_eval"}),
+        ("drumscribe.pipeline", {"torch", "onnxruntime", "verovio", "typst", "yt_dlp", "mir_eval"}),
     ],
 )
 def test_a_room_loads_its_machinery_when_it_is_used(module: str, absent: set[str]) -> None:
