@@ -82,6 +82,8 @@ def transcribe(
         float, typer.Option(help="Above 0 finds more hits and invents more, below 0 fewer of both (-5 to 5).")
     ] = 0.0,
     separation: Annotated[str, typer.Option(help=f"Isolate the drums first: {' or '.join(SEPARATION_BACKENDS)}.")] = "none",
+    separation_model: Annotated[str, typer.Option(help="Demucs model: a name, or a file of weights you trust.")] = "htdemucs",
+    separation_folder: Annotated[str, typer.Option(help="Folder with its weights. [default: fetched once and kept]")] = "",
     device: Annotated[str, typer.Option(help="Where separation runs: auto, cpu or cuda.")] = "auto",
     pdf_backend: Annotated[str, typer.Option(help=f"Engraver: {', '.join(PDF_BACKENDS)}.", envvar="PDF_BACKEND")] = "lilypond",
     paper: Annotated[str, typer.Option(help="a4 or letter.")] = "a4",
@@ -114,7 +116,7 @@ def transcribe(
     chosen = parse_formats(formats)
     options = Options(
         ingest=IngestOptions(max_duration_s=max_duration),
-        separation=SeparationOptions(backend=separation, device=device),
+        separation=SeparationOptions(separation, separation_model, separation_folder, device),
         picking=PickingOptions(sensitivity=sensitivity),
         beats=BeatOptions(
             bpm=bpm, octave="half" if half else "double" if double else "", downbeat=downbeat, time_signature=time_signature

@@ -1,0 +1,125 @@
+"""The documents say what the code does: every code, flag, variable and path stands in both."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from drumscribe import errors
+from drumscribe.cli.app import app
+from drumscribe.cli.outputs import OUTPUTS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+CLI = (ROOT / "docs" / "cli.md").read_text("utf-8")
+
+
+def error_classes(root: type[errors.DrumScribeError] = errors.DrumScribeError) -> Iterator[type[errors.DrumScribeError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from error_classes(child)
+
+
+def test_every_error_code_stands_beside_its_exit_status() -> None:
+    rows = {row.split("|")[1].strip(): row for row in CLI.splitlines() if re.match(r"\| \d+ \|", row)}
+    for error in error_classes():
+        assert f"`{error.code}`" in rows[str(error.exit_code)], f"{error.__name__}: {error.code} with status {error.exit_code}"
+
+
+def test_error_codes_are_distinct() -> None:
+    codes = [error.code for error in error_classes()]
+    assert len(codes) == len(set(codes))
+
+
+def parameters() -> Iterator[tuple[str, object]]:
+    group = typer.main.get_command(app)
+    assert hasattr(group, "commands")
+    for name, command in group.commands.items():
+        if name in ("transcribe", "models"):
+            for one in getattr(command, "commands", {"": command}).values():
+                for parameter in one.params:
+                    yield name, parameter
+
+
+def test_every_option_of_transcribe_and_models_is_explained() -> None:
+    plain = {"--help", "--quiet", "--verbose"}
+    for command, parameter in parameters():
+        for flag in getattr(parameter, "opts", []):
+            if flag.startswith("--") and flag not in plain:
+                assert f"`{flag}" in CLI, f"{command} {flag}"
+
+
+def test_every_environment_variable_is_explained() -> None:
+    named = {parameter.envvar for _, parameter in parameters() if getattr(parameter, "envvar", None)}
+    assert named == set(re.findall(r"^\| `([A-Z_]+)` \|", CLI, re.MULTILINE))
+
+
+def test_every_format_is_explained() -> None:
+    for name in OUTPUTS:
+        assert f"`{name}`" in CLI
+
+
+def test_every_warning_is_explained() -> None:
+    code = "".join(
+        (ROOT / "drumscribe" / name).read_text("utf-8") for name in ("pipeline.py", "cli/transcribe.py", "cli/outputs.py")
+    )
+    for warning in re.findall(r'"((?:bpm|low|no|pdf|pages)_[a-z_]+)"', code):
+        assert f"`{warning}`" in CLI, warning
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_file_in_the_table_of_requirements_exists() -> None:
+    page = (ROOT / "docs" / "requirements.md").read_text("utf-8")
+    rows = [row.split("|")[1:-1] for row in page.splitlines() if row.startswith("|") and not row.startswith("|-")]
+    named = [
+        (base, name)
+        for row in rows
+        for base, cell in (("drumscribe", row[2]), ("tests/library", row[3]))
+        for name in re.findall(r"`([^`]+)`", cell)
+    ]
+    assert len(named) > 100
+    for base, name in named:
+        assert (ROOT / base / name).exists() or (ROOT / name).exists(), name
+
+
+def test_every_requirement_has_its_row_once() -> None:
+    """Groups A to E, I, O and P: 26, 16, 21, 6, 20, 20, 17 and 17 items."""
+    page = (ROOT / "docs" / "requirements.md").read_text("utf-8").partition("## Parity")[0]
+    found: list[int] = []
+    for row in page.splitlines():
+        head = re.match(r"\| ([\d, –]+)", row)
+        for first, last in re.findall(r"(\d+)(?:–(\d+))?", head[1]) if head else []:
+            found += range(int(first), int(last or first) + 1)
+    assert sorted(found) == [*range(1, 90), *range(180, 200), *range(328, 362)]
+
+
+def test_every_decision_is_in_the_list() -> None:
+    index = (ROOT / "docs" / "adr" / "README.md").read_text("utf-8")
+    for page in (ROOT / "docs" / "adr").glob("[0-9]*.md"):
+        title = re.sub(r"^# \d+\. ", "", page.read_text("utf-8").splitlines()[0])
+        assert f"[{page.name[:4]}]({page.name}) | {title} |" in index
+
+
+def test_make_help_lists_every_target_that_the_documents_name() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for page in PAGES:
+        for target in re.findall(r"(?:`|^ +)make ([a-z]+)", page.read_text("utf-8"), re.MULTILINE):
+            assert re.search(rf"make {target}\b", listed), f"{page.name}: make {target}"
+
+
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL))
+def test_the_examples_of_the_readme_name_what_exists(block: str) -> None:
+    imports = "\n".join(line for line in block.splitlines() if line.startswith(("from ", "import ")))
+    exec(compile(imports, "README.md", "exec"), {})
+    compile(block, "README.md", "exec")
