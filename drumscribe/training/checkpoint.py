@@ -1,12 +1,27 @@
-"""What both training loops share: averaged weights, the learning rate, checkpoints that resume."""
+"""What both training loops share: batches drawn ahead, averaged weights, the learning rate, checkpoints that resume."""
 
 from __future__ import annotations
 
 import math
+import queue
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+
+def prefetch(draw: Callable[[int], tuple[Tensor, ...]], first: int, last: int) -> queue.Queue[tuple[Tensor, ...]]:
+    """Draw batches `first` to `last` - 1 on a thread of their own; `draw` must depend on the number alone."""
+    ready: queue.Queue[tuple[Tensor, ...]] = queue.Queue(maxsize=4)
+
+    def work() -> None:
+        for number in range(first, last):
+            ready.put(draw(number))
+
+    threading.Thread(target=work, daemon=True).start()
+    return ready
 
 
 class Averaged:

@@ -16,13 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from drumscribe.beats.infer import COARSE_BANDS, DRUMS, POOL, beat_inputs
+from drumscribe.beats.infer import COARSE_BANDS, DRUMS, beat_inputs
 from drumscribe.chunks import run_in_chunks
 from drumscribe.detection.infer import CHUNK_FRAMES, sigmoid
-from drumscribe.features import FRAME_RATE
-from drumscribe.training.checkpoint import Averaged, learning_rate, load_checkpoint, save_checkpoint
+from drumscribe.training.checkpoint import Averaged, learning_rate, load_checkpoint, prefetch, save_checkpoint
+from drumscribe.training.material import Groove, load_grooves
 from drumscribe.training.networks import BeatNetwork
 from drumscribe.training.pool import Pool, open_pool
+from drumscribe.training.simulate import RATE, imagine_piece
 from drumscribe.types import FloatArray
 from drumscribe.weights import Network
 
@@ -33,6 +34,7 @@ WIDEN = (1.0, 0.5, 0.25)  #: target at a beat, one and two frames (20 ms each) f
 class BeatTraining:
     """How the beat network is trained."""
 
+    pack: Path
     pool: Path
     run: Path
     parts: str = "train-*"
@@ -45,6 +47,7 @@ class BeatTraining:
     seed: int = 2
     device: str = "cpu"
     save_every: int = 250
+    imagined: float = 0.45  #: share of pieces that were never rendered
 
 
 def train_beats(options: BeatTraining, drums: Network) -> Path:
@@ -60,12 +63,23 @@ def train_beats(options: BeatTraining, drums: Network) -> Path:
     checkpoint = options.run / "last.pt"
     step = load_checkpoint(checkpoint, network, averaged, optimiser)
     known = np.flatnonzero(pool.beats_known)
+    grooves = load_grooves(options.pack, "train")
+
+    def draw(number: int) -> tuple[torch.Tensor, ...]:
+        rng = np.random.default_rng([options.seed, number])
+        crops = [
+            _imagine(grooves, options.frames, rng)
+            if rng.random() < options.imagined
+            else _draw(pool, inputs, int(rng.choice(known)), options.frames, rng)
+            for _ in range(options.batch)
+        ]
+        return tuple(torch.from_numpy(np.stack(part)) for part in zip(*crops, strict=True))
+
+    batches = prefetch(draw, step, options.steps)
     began, losses = time.monotonic(), []
     network.train()
     while step < options.steps:
-        rng = np.random.default_rng([options.seed, step])
-        crops = [_draw(pool, inputs, int(rng.choice(known)), options.frames, rng) for _ in range(options.batch)]
-        features, targets = (torch.from_numpy(np.stack(part)).to(options.device) for part in zip(*crops, strict=True))
+        features, targets = (t.to(options.device) for t in batches.get())
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, options.steps, options.rate)
         loss = functional.binary_cross_entropy_with_logits(
@@ -130,14 +144,21 @@ def _draw(pool: Pool, inputs: FloatArray, item: int, frames: int, rng: np.random
         odds = np.exp(np.float32(rng.normal(0, 1)))
         values = features[:, :DRUMS]
         features[:, :DRUMS] = values * odds / (1 - values + values * odds)
-    return features, _targets(pool, item, start, stretch, len(crop), frames)
-
-
-def _targets(pool: Pool, item: int, start: int, stretch: float, used: int, frames: int) -> FloatArray:
-    targets = np.zeros((frames, 2), np.float32)
     first, last = np.searchsorted(pool.beats[:, 0], [item, item + 1])
-    for _, time_s, number in pool.beats[int(first) : int(last)]:
-        frame = round((float(time_s) * FRAME_RATE / POOL - start) * stretch)
+    beats = [((float(t) * RATE - start) * stretch, int(n)) for _, t, n in pool.beats[int(first) : int(last)]]
+    return features, _targets(beats, len(crop), frames)
+
+
+def _imagine(grooves: list[Groove], frames: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    features, playing = imagine_piece(grooves, frames, rng)
+    return features, _targets([(t * RATE, n) for t, n in playing.beats], frames, frames)
+
+
+def _targets(beats: list[tuple[float, int]], used: int, frames: int) -> FloatArray:
+    """(frames, 2) from beats at fractional frames; nothing past `used`."""
+    targets = np.zeros((frames, 2), np.float32)
+    for place, number in beats:
+        frame = round(place)
         for distance, value in enumerate(WIDEN):
             for near in {frame - distance, frame + distance}:
                 if 0 <= near < used:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import queue
-import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,11 +11,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from drumscribe.training.checkpoint import Averaged, learning_rate, load_checkpoint, save_checkpoint
+from drumscribe.training.checkpoint import Averaged, learning_rate, load_checkpoint, prefetch, save_checkpoint
 from drumscribe.training.crops import Crop, draw_crop
 from drumscribe.training.material import OUTPUTS
 from drumscribe.training.networks import DrumNetwork
-from drumscribe.training.pool import Pool, open_pool
+from drumscribe.training.pool import open_pool
 
 #: Weight of an onset in the loss: twice the square root of its rarity, at most 3 (kick, snare and closed hat are common).
 ONSET_WEIGHT = (2.0, 2.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.5)
@@ -51,7 +49,13 @@ def train_drums(options: DrumTraining) -> Path:
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.weight_decay)
     checkpoint = options.run / "last.pt"
     step = load_checkpoint(checkpoint, network, averaged, optimiser)
-    batches = _prefetch(open_pool(options.pool, options.parts), options, first=step)
+    pool = open_pool(options.pool, options.parts)
+
+    def draw(number: int) -> tuple[torch.Tensor, ...]:
+        rng = np.random.default_rng([options.seed, number])
+        return _stack([draw_crop(pool, options.frames, rng) for _ in range(options.batch)])
+
+    batches = prefetch(draw, step, options.steps)
     onset_weight = torch.tensor(ONSET_WEIGHT, device=options.device)
     began, losses = time.monotonic(), []
     network.train()
@@ -80,20 +84,6 @@ def train_drums(options: DrumTraining) -> Path:
         if step % options.save_every == 0 or step == options.steps:
             save_checkpoint(checkpoint, step, network, averaged, optimiser)
     return checkpoint
-
-
-def _prefetch(pool: Pool, options: DrumTraining, first: int) -> queue.Queue[tuple[torch.Tensor, ...]]:
-    """Draw batches on a thread of their own; batch `n` depends on the seed and `n` alone."""
-    ready: queue.Queue[tuple[torch.Tensor, ...]] = queue.Queue(maxsize=4)
-
-    def work() -> None:
-        for number in range(first, options.steps):
-            rng = np.random.default_rng([options.seed, number])
-            crops = [draw_crop(pool, options.frames, rng) for _ in range(options.batch)]
-            ready.put(_stack(crops))
-
-    threading.Thread(target=work, daemon=True).start()
-    return ready
 
 
 def _stack(crops: list[Crop]) -> tuple[torch.Tensor, ...]:
