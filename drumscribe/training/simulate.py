@@ -17,22 +17,10 @@ from drumscribe.types import FloatArray
 RATE = FRAME_RATE / POOL  #: frames a second of the beat network
 
 #: Outputs that a network takes for one another.
-_CONFUSED: dict[int, tuple[int, ...]] = {
-    **{0: (8,), 1: (9, 7), 2: (3, 4, 10), 3: (2, 5), 4: (2, 5), 5: (4, 3)},
-    **{6: (7,), 7: (8, 6), 8: (7, 0), 9: (1, 2), 10: (2,)},
-}
-    0: (8,),
-    1: (9, 7),
-    2: (3, 4, 10),
-    3: (2, 5),
-    4: (2, 5),
-    5: (4, 3),
-    6: (7,),
-    7: (8, 6),
-    8: (7, 0),
-    9: (1, 2),
-    10: (2,),
-}
+_CONFUSED = {
+    0: (8,), 1: (9, 7), 2: (3, 4, 10), 3: (2, 5), 4: (2, 5),
+    5: (4, 3), 6: (7,), 7: (8, 6), 8: (7, 0), 9: (1, 2), 10: (2,),
+}  # fmt: skip
 
 
 def imagine_piece(grooves: list[Groove], frames: int, rng: np.random.Generator) -> tuple[FloatArray, Playing]:
