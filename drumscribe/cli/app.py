@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import traceback
@@ -47,6 +48,8 @@ def options(
 def main() -> NoReturn:
     """Run the command that the arguments name, and exit with its status."""
     interrupts.watch()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # a path of any bytes is printed as those bytes
     try:
         typer.main.get_command(app)()
     except interrupts.Interrupted as stop:

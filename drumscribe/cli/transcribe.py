@@ -113,6 +113,8 @@ def transcribe(
         raise OptionError(f"--threads must be at least 1, not {threads}.")
     if not 1 <= pdf_timeout <= 3600:
         raise OptionError(f"--pdf-timeout must lie within 1 and 3600 s, not {pdf_timeout}.")
+    if not 1 <= max_duration <= 86_400:
+        raise OptionError(f"--max-duration must lie within 1 and 86400 s, not {max_duration}.")
     chosen = parse_formats(formats)
     options = Options(
         ingest=IngestOptions(max_duration_s=max_duration),
@@ -227,7 +229,7 @@ def _tell(report: Report, *, as_json: bool, quiet: bool) -> None:
 
 
 def _is_address(song: str) -> bool:
-    return song.startswith(("http://", "https://"))
+    return song.lower().startswith(("http://", "https://"))
 
 
 def _stem(song: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -175,6 +176,7 @@ def test_the_version_is_the_package_version() -> None:
         ["--paper", "a5"],
         ["--threads", "0"],
         ["--pdf-timeout", "0"],
+        ["--max-duration", "nan"],
         ["--title", "One", "second.wav"],
         ["--nonsense"],
     ],
@@ -335,6 +337,47 @@ def test_a_signal_leaves_no_part_of_a_song(song: Path, tmp_path: Path, number: i
     names = sorted(path.name for path in out.iterdir())
     assert len(names) % 2 == 0
     assert not [name for name in names if name.startswith(".")]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="file names are Unicode there")
+def test_a_name_that_is_no_text_is_printed_as_its_bytes(song: Path, tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/caf\xe9"
+    Path(os.fsdecode(odd)).mkdir()
+    manifest = os.fsencode(song.with_name("manifest.toml"))
+    command = [
+        sys.executable,
+        "-m",
+        "drumscribe.cli",
+        "transcribe",
+        "--manifest",
+        manifest,
+        "--formats",
+        "hits",
+        "-o",
+        odd,
+        str(song),
+    ]
+    result = subprocess.run(command, capture_output=True, check=False)
+    assert (result.returncode, result.stdout) == (0, odd + b"/song.hits.json\n")
+
+
+def test_the_bar_is_drawn_on_a_terminal_and_wiped(song: Path, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    screen, terminal = pty.openpty()
+    command = [sys.executable, "-m", "drumscribe.cli", "transcribe", str(song), "-o", str(tmp_path), "--formats", "hits"]
+    arguments = ["--manifest", str(song.with_name("manifest.toml"))]
+    drawn = b""
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=terminal, text=True) as running:
+        os.close(terminal)
+        with contextlib.suppress(OSError):  # the other side has closed
+            while part := os.read(screen, 4096):
+                drawn += part
+        os.close(screen)
+        assert running.stdout is not None
+        assert running.stdout.read() == f"{tmp_path / 'song.hits.json'}\n"
+    bar, _, said = drawn.decode().rpartition("\x1b[2K")  # wipes the line
+    assert "reading" in bar
+    assert said == f"{song}: 4 bars, 30 hits, 120 bpm\r\n"
 
 
 # -------------------------------------------------------------------------------------------------- evaluation

@@ -40,13 +40,13 @@ def parameters() -> Iterator[tuple[str, object]]:
     group = typer.main.get_command(app)
     assert hasattr(group, "commands")
     for name, command in group.commands.items():
-        if name in ("transcribe", "models"):
+        if name != "train":  # its options are those of the training functions
             for one in getattr(command, "commands", {"": command}).values():
                 for parameter in one.params:
                     yield name, parameter
 
 
-def test_every_option_of_transcribe_and_models_is_explained() -> None:
+def test_every_option_is_explained() -> None:
     plain = {"--help", "--quiet", "--verbose"}
     for command, parameter in parameters():
         for flag in getattr(parameter, "opts", []):
