@@ -47,8 +47,6 @@ _HOMES = {
     "Score": "types",
 }
 
-__all__ = list(_HOMES)
-
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
@@ -57,4 +55,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(_HOMES)

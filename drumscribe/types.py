@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,7 +160,7 @@ class BeatGrid:
 
     def __post_init__(self) -> None:
         times = [b.time for b in self.beats]
-        _require(all(a < b for a, b in zip(times, times[1:], strict=False)), "beat times must increase")
+        _require(all(a < b for a, b in pairwise(times)), "beat times must increase")
         _require(all(b.number >= 1 for b in self.beats), "beat numbers start at 1")
         _require(self.unit in (Fraction(1), Fraction(3, 2), Fraction(1, 2)), f"unit must be 1, 3/2 or 1/2, not {self.unit}")
 
@@ -181,7 +182,7 @@ class Performance:
 
     def __post_init__(self) -> None:
         keys = [(h.time, h.drum) for h in self.hits]
-        _require(all(a <= b for a, b in zip(keys, keys[1:], strict=False)), "hits must be sorted by (time, drum)")
+        _require(all(a <= b for a, b in pairwise(keys)), "hits must be sorted by (time, drum)")
         _require(math.isfinite(self.duration) and self.duration >= 0, f"duration must be finite, not {self.duration}")
 
 

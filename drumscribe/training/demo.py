@@ -26,8 +26,10 @@ def write_demo(
 ) -> None:
     """Write `demo.flac`, `demo.hits.json` and `demo.beats.json` into `folder`."""
     rng = np.random.default_rng(seed)
-    song = make_pattern_song(rng, duration=seconds - 1.5, metre="4/4", bpm=bpm, feel=feel, tempo_curve="constant", pickup=False)
-    playing = Playing([Stroke(t + 0.5, n, v) for t, n, v in song.hits], [(t + 0.5, n) for t, n in song.beats], song.unit)
+    song = make_pattern_song(rng, duration=seconds - 1.0, metre="4/4", bpm=bpm, feel=feel, tempo_curve="constant", pickup=False)
+    shift = 0.5 - min(t for t, n, _ in song.hits if n != "perc")  # no count-in: half a second, then music
+    strokes = [Stroke(t + shift, n, v) for t, n, v in song.hits if n != "perc"]
+    playing = Playing(strokes, [(t + shift, n) for t, n in song.beats if t + shift > 0], song.unit)
     drums, events = generator.render_drums(playing, rng)
     if drums is None:
         raise ValueError("the pattern holds no strokes")
