@@ -66,7 +66,8 @@ def main() -> None:
         for key in (about["condition"], f"all, {about['kind']}"):
             truth[key][name], found[key][name] = reference, result.hits
             scores, row = score_beats(beats, estimate), rows[key]
-            for column, value in (("F", scores.f_measure), ("C", scores.cmlt), ("A", scores.amlt), ("D", scores.downbeat_f or 0.0)):
+            values = (scores.f_measure, scores.cmlt, scores.amlt, scores.downbeat_f or 0.0)
+            for column, value in zip("FCAD", values, strict=True):
                 row[column].append(value)
             row["M"].append(metre_share(beats, grid))
             row["V"] += velocity_correlation(reference, result.hits).values()
