@@ -30,11 +30,19 @@ class SeparationOptions:
     """How the drums are isolated."""
 
     backend: str = "none"
-    model: str = "htdemucs"
+    model: str = "htdemucs"  #: a name that Demucs knows, or a file of weights. Weights can run code: trust their source
+    model_folder: str = ""  #: where named weights lie; empty: Demucs fetches them once and keeps them
     device: str = "auto"  #: "auto", "cpu" or "cuda"
+    precision: str = "auto"  #: "float32", "bfloat16", or "auto": the second where the processor has it in hardware
 
     def __post_init__(self) -> None:
-        _check(self.backend in SEPARATION_BACKENDS, f"Separation must be one of {', '.join(SEPARATION_BACKENDS)}, not {self.backend!r}.")
+        _check(
+            self.backend in SEPARATION_BACKENDS,
+            f"Separation must be one of {', '.join(SEPARATION_BACKENDS)}, not {self.backend!r}.",
+        )
+        _check(self.device in ("auto", "cpu", "cuda"), f"The device must be 'auto', 'cpu' or 'cuda', not {self.device!r}.")
+        known = ("auto", "float32", "bfloat16")
+        _check(self.precision in known, f"The precision must be one of {', '.join(known)}, not {self.precision!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,9 @@ class BeatOptions:
     time_signature: str = ""  #: "4/4", "3/4", "6/8", …: forces the metre
 
     def __post_init__(self) -> None:
-        _check(self.bpm is None or 40 <= self.bpm <= 300, f"The tempo must lie within 40 and 300 bpm, not {self.bpm}.", bpm=self.bpm)
+        _check(
+            self.bpm is None or 40 <= self.bpm <= 300, f"The tempo must lie within 40 and 300 bpm, not {self.bpm}.", bpm=self.bpm
+        )
         _check(self.octave in ("", "half", "double"), f"The octave must be 'half' or 'double', not {self.octave!r}.")
         _check(-11 <= self.downbeat <= 11, f"The downbeat can move by at most 11 beats, not {self.downbeat}.")
         if self.time_signature:
@@ -111,5 +121,3 @@ class Options:
     beats: BeatOptions = field(default_factory=BeatOptions)
     notation: NotationOptions = field(default_factory=NotationOptions)
     pdf: PdfOptions = field(default_factory=PdfOptions)
-
-

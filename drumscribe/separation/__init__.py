@@ -25,10 +25,22 @@ def isolate(audio: Audio, *, options: SeparationOptions | None = None, on_progre
     Returns
     -------
     Stem
-        With backend `none` the recording itself (`source` is "mix").
+        With backend `none` the recording itself (`source` is "mix"), else the drums (`source` is "drums").
+
+    Raises
+    ------
+    DependencyMissing
+        If the backend is not installed.
+    WeightsError
+        If its weights cannot be had or read.
     """
     options = options or SeparationOptions()
     on_progress(Progress("separate", 0.0))
-    stem = Stem(audio, "mix")
+    if options.backend == "demucs":
+        from drumscribe.separation.demucs import isolate_drums
+
+        stem = isolate_drums(audio, options=options, on_progress=on_progress)
+    else:
+        stem = Stem(audio, "mix")
     on_progress(Progress("separate", 1.0))
     return stem
