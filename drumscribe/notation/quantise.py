@@ -22,9 +22,8 @@ from drumscribe.notation.tempo import EARLY, EARLY_SHARE, Pulse
 FloatVector = NDArray[np.float64]
 
 FIRST_SIGMA = 0.020  #: s, spread of strokes round their place before it is known
-SIGMA_RANGE = (0.012, 0.030)  #: s
-MAX_MISFIT = 6.0  #: nats, an outlier costs little more than this
-FAR = 25.0  #: nats a second: among outliers the nearer slot still wins
+SIGMA_RANGE = (0.016, 0.030)  #: s
+MAX_MISFIT = 6.0  #: nats, an outlier costs no more than this
 MIN_SLOT = 0.090  #: s, playing faster than this between slots is rare
 SLOT_SIGMA = 0.015  #: s
 TWICE = 4.0  #: nats for two strokes of one drum in one slot
@@ -78,6 +77,7 @@ class Onset:
 
     place: float  #: beat coordinate
     strokes: tuple[int, ...]  #: indices of the hits
+    weight: float = 1.0  #: what it counts for when grids are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def quantise(onsets: Sequence[Onset], kinds: Sequence[frozenset[str]], pulse: Pu
 
     Notes
     -----
-    The misfit of a stroke is Gaussian, nearly cut off at six nats; the spread is re-estimated from the song's own residuals.
+    The misfit of a stroke is Gaussian, cut off at six nats; the spread is re-estimated from the song's own residuals.
     """
     if not onsets:
         return []
@@ -171,9 +171,7 @@ def _fit(grid: Grid, onsets: list[Onset], kinds: list[frozenset[str]], beat: int
         if 0 < slot < grid.parts:
             misfit = math.copysign(max(0.0, abs(misfit) - grid.slack), misfit)
         misfit *= period
-        # strokes that agree are two witnesses; more are not independent
-        nats = min((misfit / sigma) ** 2 / 2, MAX_MISFIT) + abs(misfit) * FAR
-        cost += min(2, len(onset.strokes)) * nats
+        cost += onset.weight * min((misfit / sigma) ** 2 / 2, MAX_MISFIT)
         if slots and slots[-1] == slot:
             cost += TWICE if kinds[j] & kinds[j - 1] else TWICE / 2
         slots.append(slot)

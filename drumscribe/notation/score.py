@@ -62,7 +62,9 @@ def notate(performance: Performance, *, options: NotationOptions) -> Score:
     seconds = np.array([float(np.mean([strokes[j].hit.time for j in g])) for g in groups])
     places = pulse.places(seconds)
     swing = find_swing(places) if pulse.unit == 1 else None
-    onsets = [Onset(float(p), tuple(g)) for p, g in zip(places, groups, strict=True)]
+    # strokes that agree are two witnesses, more are not independent; an unsure one counts for less
+    weights = [min(2.0, sum(strokes[j].hit.confidence for j in g)) for g in groups]
+    onsets = [Onset(float(p), tuple(g), w) for p, g, w in zip(places, groups, weights, strict=True)]
     kinds = [frozenset(strokes[j].hit.drum.value for j in g) for g in groups]
     written = quantise(onsets, kinds, pulse, grids_for(pulse.unit, swing, plain=options.swing))
     at = {j: place for onset, place in zip(onsets, written, strict=True) for j in onset.strokes}
