@@ -142,7 +142,7 @@ def read_bars(
     lone = np.zeros((total, len(metres)))
     for column, metre in enumerate(metres):
         p = patterns_of(metre)
-        fits = (counts @ p.log_rates).reshape(n, *p.totals.shape) - p.totals + density[:, None, None]
+        fits = (counts @ p.log_rates).reshape(n, *p.totals.shape) - hits.found * p.totals + density[:, None, None]
         fits *= heard[:, None, None]
         padded = np.zeros((total, *p.totals.shape))
         padded[pad : pad + n] = fits
@@ -187,7 +187,7 @@ def _best_bars(
 ) -> list[Ints]:
     """Viterbi search over bar lines, each metre by itself. An odd bar of 1 to 7 beats says nothing of its hits."""
     total = len(bars) - 1
-    hit, down, dear = parameters.hit_weight, parameters.downbeat_weight, parameters.odd_bar
+    hit, down, dear = parameters.bar_hit_weight, parameters.downbeat_weight, parameters.odd_bar
     lengths = np.array([m.beats for m in metres])
     columns = np.arange(len(metres))
     gains = hit * bars + down * starts[:, None]

@@ -35,12 +35,13 @@ def activation_support(reading: Reading, evidence: Evidence, parameters: Decoder
 
 
 def judge(reading: Reading, evidence: Evidence, parameters: DecoderParameters) -> tuple[float, bool]:
-    """Confidence (0-1) and whether it suffices."""
-    weights = parameters.confidence_weights
-    logit = (
-        weights[0]
-        + weights[1] * hit_support(reading, evidence, parameters)
-        + weights[2] * activation_support(reading, evidence, parameters)
-    )
-    confidence = float(1 / (1 + np.exp(-logit)))
+    """Confidence (0-1) and whether it suffices. One source that supports the grid is enough."""
+    hits = _logistic(hit_support(reading, evidence, parameters), parameters.hit_confidence)
+    activations = _logistic(activation_support(reading, evidence, parameters), parameters.activation_confidence)
+    confidence = 1 - (1 - hits) * (1 - activations)
     return confidence, confidence >= parameters.reliable_from
+
+
+def _logistic(value: float, shape: tuple[float, float]) -> float:
+    middle, slope = shape
+    return float(1 / (1 + np.exp(-slope * (value - middle))))

@@ -31,6 +31,9 @@ _GROUP_OF = {
     Drum.OTHER: 5,
 }
 
+SPARSE_RATE = 1.5  #: hits a second; fewer mean that most were not heard, for the slowest ballad has more
+LONGEST_GAP = 4.0  #: seconds; a longer gap between hits is a part without drums
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HitArrays:
@@ -39,6 +42,8 @@ class HitArrays:
     times: Floats  #: seconds
     groups: Ints  #: index into `GROUPS`
     weights: Floats  #: confidence, 0-1
+
+    found: float = 1.0  #: share of the strokes that seem to have been heard, 0-1: expectations are lowered by it
 
     @property
     def count(self) -> int:
@@ -49,11 +54,12 @@ class HitArrays:
 def gather_hits(hits: tuple[Hit, ...], duration: float) -> HitArrays:
     """Columns of the hits that lie inside the recording."""
     inside = sorted((h for h in hits if h.time <= duration), key=lambda h: h.time)
-    return HitArrays(
-        np.array([h.time for h in inside], dtype=np.float64),
-        np.array([_GROUP_OF[h.drum] for h in inside], dtype=np.int64),
-        np.array([h.confidence for h in inside], dtype=np.float64),
-    )
+    times = np.array([h.time for h in inside], dtype=np.float64)
+    weights = np.array([h.confidence for h in inside], dtype=np.float64)
+    gaps = np.diff(times, prepend=0.0, append=duration)
+    playing = float(np.minimum(gaps, LONGEST_GAP).sum())
+    found = float(np.clip(weights.sum() / max(playing, 1.0) / SPARSE_RATE, 0.02, 1.0))
+    return HitArrays(times, np.array([_GROUP_OF[h.drum] for h in inside], dtype=np.int64), weights, found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -94,7 +94,7 @@ def score_beats(
         gain = parameters.activation_weight * (evidence.beat + between[end : end + total] - between[margin : margin + total])
         if blocks is not None:
             log_rate = kernel(int(length), places, parameters) + np.log(parameters.hits_per_beat)
-            expected = parameters.hits_per_beat * (playing[length : length + total] - playing[:total]) / length
+            expected = parameters.hits_per_beat * hits.found * (playing[length : length + total] - playing[:total]) / length
             gain += parameters.hit_weight * (blocks.correlate(log_rate) - expected)
         gains[column] = gain
     return np.ascontiguousarray(gains.T)

@@ -106,8 +106,8 @@ def weigh(beats: Floats, bars: BarReading, activation: float, evidence: Evidence
     seconds = max(evidence.duration, 1.0)
     scale = min(seconds, 20.0) / seconds
     bpm = 60 / float(np.median(np.diff(beats)))
-    crowd = max(0.1, float(evidence.hits.weights.sum()) / len(beats))
-    uncomfortable = max(0.0, np.log(1.2 / crowd), np.log(crowd / 7.0)) if evidence.hits.count else 0.0
+    crowd = float(evidence.hits.weights.sum()) / len(beats) / evidence.hits.found
+    uncomfortable = max(0.0, np.log(0.7 / crowd), np.log(crowd / 7.0)) if crowd else 0.0
     return np.array(
         [
             scale * bars.hits,
