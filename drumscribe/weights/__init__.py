@@ -10,8 +10,21 @@ Contents: `load_models` gives ready networks, `list_models` and `verify` say wha
 """
 
 from drumscribe.weights.fetch import pull
-from drumscribe.weights.load import Models, Network, load_models
+from drumscribe.weights.load import Models, Network, load_drums, load_models
 from drumscribe.weights.manifest import Entry, Found, Manifest, Pin, list_models, verify
 from drumscribe.weights.publish import publish
 
-__all__ = ["Entry", "Found", "Manifest", "Models", "Network", "Pin", "list_models", "load_models", "publish", "pull", "verify"]
+__all__ = [
+    "Entry",
+    "Found",
+    "Manifest",
+    "Models",
+    "Network",
+    "Pin",
+    "list_models",
+    "load_drums",
+    "load_models",
+    "publish",
+    "pull",
+    "verify",
+]

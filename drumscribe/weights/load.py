@@ -84,6 +84,21 @@ def load_models(
     return Models(**{kind: _load(entry, known.folder_of(entry, cache), threads) for kind, entry in entries.items()})
 
 
+def load_drums(*, manifest: Path | None = None) -> Network:
+    """The default drum network alone: what the beat network is trained to listen to.
+
+    Raises
+    ------
+    WeightsNotFound
+        If none is published here.
+    """
+    known = Manifest.read(manifest)
+    entry = next((e for e in known.find("default") if e.kind == "drums"), None)
+    if entry is None:
+        raise WeightsNotFound("No drum network is published here.")
+    return _load(entry, known.folder_of(entry, None), None)
+
+
 def _load(entry: Entry, folder: Path | None, threads: int | None) -> Network:
     if folder is None:
         raise WeightsNotFound(

@@ -1,0 +1,149 @@
+"""`drumscribe train`: from a folder of samples and MIDI to published networks, one step a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from drumscribe.cli.console import say
+
+app = typer.Typer(help="Make the networks (needs the extra [train]).", no_args_is_help=True, rich_markup_mode=None)
+
+Pack = Annotated[Path, typer.Option(help="Folder of samples and MIDI with manifests.", exists=True, file_okay=False)]
+Songs = Annotated[Path, typer.Option(help="Folder of rendered songs, as `train songs` writes it.", exists=True, file_okay=False)]
+PoolDir = Annotated[Path, typer.Option("--pool", help="Folder of rendered mixes, as `train pool` writes it.")]
+Run = Annotated[Path, typer.Option(help="Folder of this run: log, configuration, checkpoint.")]
+Seed = Annotated[int, typer.Option(help="Where chance begins.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+
+PART_ITEMS = 60  #: items of one part of a pool: what a killed run loses at most
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Say in one sentence what is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        from drumscribe.errors import DependencyMissing
+
+        missing = f"Training needs {error.name}: pip install 'drumscribe[train]'."
+        raise DependencyMissing(missing, module=error.name) from error
+
+
+@app.command("songs")
+def songs(pack: Pack, cache: Annotated[Path, typer.Option(help="Where the rendered songs go.")], variants: int = 2) -> None:
+    """Render the band songs of a pack without their drums (needs FluidSynth and two soundfonts)."""
+    with _extra():
+        from drumscribe.training.songs import render_songs
+
+        say(f"{render_songs(pack, cache, variants=variants)} songs rendered into {cache}")
+
+
+@app.command("pool")
+def pool(
+    pack: Pack,
+    songs: Songs,
+    out: Annotated[Path, typer.Option(help="Where the rendered mixes go.")],
+    items: Annotated[int, typer.Option(help="How many mixes of 32 s.", min=1)] = 660,
+    seed: Seed = 0,
+    validation: Annotated[
+        bool, typer.Option("--validation", help="Use the kits, players and songs kept out of training.")
+    ] = False,
+) -> None:
+    """Render training mixes as spectra; a part that is whole already is left alone."""
+    with _extra():
+        from drumscribe.training.generator import Generator
+        from drumscribe.training.pool import render_pool
+
+        generator = Generator(pack, songs, validation=validation)
+        for number, start in enumerate(range(0, items, PART_ITEMS)):
+            name = f"{'valid' if validation else 'train'}-{seed}-{number:03d}"
+            render_pool(generator, out, name, range(seed * 1_000_000 + start, seed * 1_000_000 + min(items, start + PART_ITEMS)))
+            say(f"{min(items, start + PART_ITEMS)} of {items} mixes")
+
+
+@app.command("drums")
+def drums(
+    pool: PoolDir, run: Run, steps: int = 3600, batch: int = 8, rate: float = 2.5e-3, seed: Seed = 1, device: Device = "cpu"
+) -> None:
+    """Train the drum network; started again, it goes on from its last checkpoint."""
+    with _extra():
+        from drumscribe.training.train_drums import DrumTraining, train_drums
+
+        options = DrumTraining(pool, run, steps=steps, batch=batch, rate=rate, seed=seed, device=device)
+        say(f"checkpoint: {train_drums(options)}")
+
+
+@app.command("beats")
+def beats(
+    pack: Pack,
+    pool: PoolDir,
+    run: Run,
+    steps: int = 2600,
+    batch: int = 16,
+    rate: float = 2e-3,
+    seed: Seed = 2,
+    device: Device = "cpu",
+) -> None:
+    """Train the beat network on what the published drum network hears; it resumes as well."""
+    with _extra():
+        from drumscribe.training.train_beats import BeatTraining, train_beats
+        from drumscribe.weights import load_drums
+
+        options = BeatTraining(pack, pool, run, steps=steps, batch=batch, rate=rate, seed=seed, device=device)
+        say(f"checkpoint: {train_beats(options, load_drums())}")
+
+
+@app.command("release")
+def release(
+    kind: Annotated[Literal["drums", "beats"], typer.Option(help="Which network.")],
+    checkpoint: Annotated[Path, typer.Option(help="last.pt of a run.", exists=True, dir_okay=False)],
+    pool: PoolDir,
+    version: Annotated[str, typer.Option(help="A version that was never published.")],
+    shift: Annotated[float, typer.Option(help="Drums: logits taken off everywhere.")] = 0.3,
+    time_offset: Annotated[float, typer.Option(help="Drums: seconds added to every onset.")] = 0.0,
+    manifest: Annotated[Path | None, typer.Option(help="The list to add to. [default: the one that ships]")] = None,
+) -> None:
+    """Export to ONNX, fix the operating point on the validation mixes, add to the manifest."""
+    with _extra():
+        from drumscribe.training.release import release_beats, release_drums
+        from drumscribe.weights import load_drums
+
+        if kind == "drums":
+            entry = release_drums(
+                checkpoint, pool, version=version, shift=shift, time_offset=time_offset, metrics={}, manifest=manifest
+            )
+        else:
+            entry = release_beats(checkpoint, version=version, drums=str(load_drums().ref), metrics={}, manifest=manifest)
+        say(f"published {entry.ref}")
+
+
+@app.command("demo")
+def demo(pack: Pack, songs: Songs, out: Annotated[Path, typer.Option(help="Folder for the demo song.")], seed: Seed = 1) -> None:
+    """Make a song of half a minute with its true hits and beats."""
+    with _extra():
+        from drumscribe.training.demo import write_demo
+        from drumscribe.training.generator import Generator
+
+        write_demo(Generator(pack, songs), out, seed=seed)
+
+
+@app.command("testset")
+def generated_set(
+    pack: Pack,
+    songs: Songs,
+    out: Annotated[Path, typer.Option(help="Folder for audio and annotations.")],
+    pieces: Annotated[int, typer.Option(help="Pieces of every condition.", min=1)] = 2,
+    seed: Seed = 7,
+) -> None:
+    """Make the generated test set: every metre, tempo and feel, on kits kept out of training."""
+    with _extra():
+        from drumscribe.training.generator import Generator
+        from drumscribe.training.testset import write_test_set
+
+        write_test_set(Generator(pack, songs, validation=True), out, songs=pieces, seed=seed)
