@@ -51,6 +51,6 @@ def activate_beats(spectrum: FloatArray, activations: Activations, model: Networ
     if not len(inputs):
         empty = np.zeros(0, np.float32)
         return BeatActivations(empty, empty, rate, model.ref)
-    (logits,) = model.session.run(None, {"inputs": inputs[None]})
-    probabilities = 1 / (1 + np.exp(-logits[0]))
+    logits = np.asarray(model.session.run(None, {"inputs": inputs[None]})[0])[0]
+    probabilities = 1 / (1 + np.exp(-logits))
     return BeatActivations(probabilities[:, 0], probabilities[:, 1], rate, model.ref)

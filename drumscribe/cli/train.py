@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,7 +24,7 @@ PART_ITEMS = 60  #: items of one part of a pool: what a killed run loses at most
 
 
 @contextmanager
-def _extra() -> Iterator[None]:
+def _extra() -> Generator[None]:
     """Say in one sentence what is missing."""
     try:
         yield

@@ -36,8 +36,7 @@ def activate(stem: Stem, model: Network, *, on_progress: OnProgress = ignore_pro
     drums = tuple(Drum(name) for name in config["drums"])
 
     def run(frames: FloatArray) -> FloatArray:
-        (logits,) = model.session.run(None, {"log_mel": frames[None]})
-        return logits[0]
+        return np.asarray(model.session.run(None, {"log_mel": frames[None]})[0])[0]
 
     logits = np.zeros((0, 2 * len(drums)), np.float32)
     if len(spectrum):

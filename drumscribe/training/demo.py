@@ -37,7 +37,7 @@ def write_demo(
     downbeats = tuple(t for t, n in playing.beats if n == 1)
     kicks = tuple(s.time for s in playing.strokes if s.name == "kick")
     band = play_band(generator.notes, Time(beats, downbeats, kicks), LENGTH, rng)
-    mix = effects.normalise(drums + band * np.float32(0.6))[: int(seconds * SAMPLE_RATE)]
+    mix = effects.normalise((drums + 0.6 * band).astype(np.float32))[: int(seconds * SAMPLE_RATE)]
     fade = int(0.4 * SAMPLE_RATE)
     mix[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     folder.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ def train_drums(options: DrumTraining) -> Path:
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "config.json").write_text(json.dumps(asdict(options), default=str, indent=1))
     torch.manual_seed(options.seed)
-    network = DrumNetwork().to(options.device).to(memory_format=torch.channels_last)
+    network = DrumNetwork().to(options.device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     averaged = Averaged(network, options.average)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.weight_decay)
     checkpoint = options.run / "last.pt"
