@@ -128,7 +128,7 @@ def open_container(path: Path) -> Generator[Opened]:
             message = f"{label(path)} is not a sound file that can be read, or its beginning or index is damaged."
             raise UnreadableAudio(message, path=str(path), cause=str(error)) from error
         with container:
-            stream = cast("AudioStream | None", container.streams.best("audio"))
+            stream = _best_stream(container)
             if stream is None:
                 raise UnreadableAudio(f"{label(path)} has no sound track.", path=str(path), format=container.format.name)
             codec = cast("AudioCodecContext | None", stream.codec_context)  # None where FFmpeg knows no decoder
@@ -140,6 +140,14 @@ def open_container(path: Path) -> Generator[Opened]:
             stated, breaks_off = _stated_duration(container, stream, file, size), _breaks_off(name, file, size)
             file.seek(position)  # the decoder goes on reading where it stood
             yield Opened(container, stream, name, size, stated, breaks_off, name.startswith(_TIMED))
+
+
+def _best_stream(container: InputContainer) -> AudioStream | None:
+    """FFmpeg's choice among the audio streams; of those found only while probing, PyAV knows no more than the number."""
+    try:
+        return cast("AudioStream | None", container.streams.best("audio"))
+    except IndexError:
+        return container.streams.audio[0] if container.streams.audio else None
 
 
 @contextmanager

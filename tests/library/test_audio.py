@@ -126,6 +126,28 @@ def test_surround_is_mixed_down_by_the_place_of_each_channel(tmp_path: Path) -> 
     assert max(left["FR"], left["BR"], left["LFE"], right["FL"], right["BL"], right["LFE"]) < 0.001
 
 
+@pytest.mark.parametrize(("container", "codec"), [("ipod", "aac"), ("ogg", "libopus"), ("flac", "flac")])
+def test_eight_channels_are_read_however_the_decoder_lays_them_out(container: str, codec: str, tmp_path: Path) -> None:
+    time = np.arange(6 * 48_000) / 48_000
+    samples = np.stack([0.3 * np.sin(2 * np.pi * (300 + 100 * i) * time) for i in range(8)]).astype(np.float32)
+    with av.open(str(tmp_path / "song"), "w", format=container) as out:
+        sound = out.add_stream(codec, rate=48_000, layout="7.1")
+        for start in range(0, samples.shape[1], 4096):
+            interleaved = np.ascontiguousarray(samples[:, start : start + 4096].T.reshape(1, -1))
+            frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout="7.1")
+            frame.sample_rate, frame.pts = 48_000, start
+            out.mux(sound.encode(frame))
+        out.mux(sound.encode(None))
+    audio = load_audio(tmp_path / "song")
+    spectra = np.abs(np.fft.rfft(audio.samples[:, SAMPLE_RATE : 2 * SAMPLE_RATE], axis=1))[:, 300:1100:100]
+    assert audio.duration == pytest.approx(6.0, abs=0.05)
+    strong = spectra > spectra.max() / 2
+    assert strong.tolist() == [
+        [True, False, True, False, True, False, True, False],  # FL FC BL SL
+        [False, True, True, False, False, True, False, True],  # FR FC BR SR
+    ]
+
+
 def test_chained_streams_of_one_file_are_read_to_the_end(tmp_path: Path) -> None:
     parts = [
         encode(
