@@ -52,5 +52,6 @@ def activate_beats(spectrum: FloatArray, activations: Activations, model: Networ
         empty = np.zeros(0, np.float32)
         return BeatActivations(empty, empty, rate, model.ref)
     logits = np.asarray(model.session.run(None, {"inputs": inputs[None]})[0])[0]
-    probabilities = 1 / (1 + np.exp(-logits))
+    # training weighs beats and downbeats up, for they are rare; here that is taken back
+    probabilities = 1 / (1 + np.exp(-(logits + np.array(model.config["logit_offsets"], np.float32))))
     return BeatActivations(probabilities[:, 0], probabilities[:, 1], rate, model.ref)

@@ -22,6 +22,10 @@ USUAL_TEMPI: dict[Fraction, tuple[float, float, float]] = {
 }
 
 
+#: Nats asked of every bar line of 2/4 on top: where 4/4 could begin on 1 or on 3, both get a share above one half.
+DOUBLE_MARK = 1.2
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """All that is known of a song, on the clock of the search."""
@@ -107,11 +111,14 @@ def weigh(beats: Floats, bars: BarReading, activation: float, evidence: Evidence
     scale = min(seconds, 20.0) / seconds
     bpm = 60 / float(np.median(np.diff(beats)))
     crowd = float(evidence.hits.weights.sum()) / len(beats) / evidence.hits.found
+    marks = bars.downbeats
+    if bars.metre == Metre(2, Fraction(1)):  # a network unsure which of two beats begins the bar marks them both
+        marks -= DOUBLE_MARK * int(np.sum(bars.numbers == 1))
     uncomfortable = max(0.0, np.log(0.7 / crowd), np.log(crowd / 7.0)) if crowd else 0.0
     return np.array(
         [
             scale * bars.hits,
-            scale * bars.downbeats,
+            scale * marks,
             scale * activation,
             scale * len(beats) * bars.repetition,
             _tempo_prior(bpm, bars.metre.unit),

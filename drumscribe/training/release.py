@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from drumscribe.training.export import export_beats, export_drums
 from drumscribe.training.material import OUTPUTS, TIERS
 from drumscribe.training.networks import DrumNetwork
 from drumscribe.training.pool import open_pool
+from drumscribe.training.train_beats import BEAT_WEIGHTS
 from drumscribe.weights import Entry, publish
 
 LICENCE = "MIT"
@@ -89,6 +91,7 @@ def release_beats(
             "licence": LICENCE,
             "frame_rate": FRAME_RATE / 2,
             "listens_to": drums,
+            "logit_offsets": [-log(weight) for weight in BEAT_WEIGHTS],
             "metrics": dict(metrics),
             "data": _DATA,
         }

@@ -27,6 +27,7 @@ from drumscribe.training.simulate import RATE, imagine_piece
 from drumscribe.types import FloatArray
 from drumscribe.weights import Network
 
+BEAT_WEIGHTS = (2.0, 4.0)  #: of beats and downbeats in the loss; taken back at inference
 WIDEN = (1.0, 0.5, 0.25)  #: target at a beat, one and two frames (20 ms each) from it
 
 
@@ -83,7 +84,7 @@ def train_beats(options: BeatTraining, drums: Network) -> Path:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, options.steps, options.rate)
         loss = functional.binary_cross_entropy_with_logits(
-            network(features), targets, pos_weight=torch.tensor([2.0, 4.0], device=options.device)
+            network(features), targets, pos_weight=torch.tensor(BEAT_WEIGHTS, device=options.device)
         )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
