@@ -166,7 +166,7 @@ def decode(opened: Opened, reader: Reader) -> Generator[AudioFrame]:
             packet = next(packets)
         except StopIteration:
             return
-        except FFmpegError:  # the container breaks off: what follows cannot be found
+        except (FFmpegError, IndexError):  # the container breaks off; or, at its end, had streams its beginning did not name
             reader.failures += 1
             return
         try:
