@@ -39,7 +39,8 @@ def public_address(host: str, port: int = 443) -> str:
 def is_public(text: str) -> bool:
     """Whether a literal IPv4 or IPv6 address (a zone after `%` is ignored) belongs to the public internet.
 
-    An IPv6 address can carry an IPv4 one (mapped, 6to4, Teredo, NAT64): what will be reached is judged.
+    An IPv6 address can carry an IPv4 one (mapped, NAT64): what will be reached is judged. Tunnels that nobody runs any
+    more (6to4, Teredo) are not public; Python's own opinion on them changed between releases.
     """
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
@@ -49,7 +50,9 @@ def is_public(text: str) -> bool:
         return False
     if isinstance(address, ipaddress.IPv4Address):
         return True
-    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if address.sixtofour or address.teredo:
+        return False
+    inner = [address.ipv4_mapped]
     if address in _NAT64:
         inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return all(each is None or is_public(str(each)) for each in inner)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
+#: What the stage that runs a network reads of its description.
+_NEEDED = {"drums": ("drums", "context", "calibration", "picking"), "beats": ("logit_offsets",)}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """One network and what one must know to use it."""
@@ -25,17 +29,8 @@ class Network:
 
     @property
     def picking(self) -> dict[str, Any]:
-        """How its activations become hits: thresholds and their kin, fixed when the network was released.
-
-        Raises
-        ------
-        ModelMismatch
-            If the network was released without them.
-        """
-        picking = self.config.get("picking")
-        if not isinstance(picking, dict):
-            raise ModelMismatch(f"The model {self.ref} does not say how to pick hits.", name=str(self.ref))
-        return picking
+        """How its activations become hits: thresholds and their kin, fixed when the network was released."""
+        return self.config["picking"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +111,9 @@ def _config(entry: Entry, text: bytes) -> dict[str, Any]:
     promised = {"name": entry.ref.name, "version": entry.ref.version, "kind": entry.kind}
     if not isinstance(config, dict) or any(config.get(field) != value for field, value in promised.items()):
         raise ModelMismatch(f"The description of {entry.ref} is that of another model.", name=str(entry.ref))
+    missing = [field for field in _NEEDED[entry.kind] if field not in config]
+    if missing:
+        raise ModelMismatch(f"The description of {entry.ref} lacks {', '.join(missing)}.", name=str(entry.ref), missing=missing)
     return config
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
+from tiny_networks import linear_network, papers
 
 from drumscribe.addresses import public_address
 from drumscribe.errors import (
@@ -22,25 +21,13 @@ from drumscribe.errors import (
     WeightsError,
     WeightsNotFound,
 )
+from drumscribe.types import Drum
 from drumscribe.weights import Manifest, list_models, load_models, publish, pull, verify
 
 
 def tiny_network(path: Path, factor: float) -> Path:
-    """Write an ONNX network that multiplies its input."""
-    graph = helper.make_graph(
-        [helper.make_node("Mul", ["x", "factor"], ["y"])],
-        "tiny",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None])],
-        [helper.make_tensor("factor", TensorProto.FLOAT, [], [factor])],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    path.write_bytes(model.SerializeToString())
-    return path
-
-
-def config(kind: str, version: str = "1.0.0", **more: Any) -> dict[str, Any]:
-    return {"name": kind, "version": version, "kind": kind, "licence": "MIT", **more}
+    """Write a network that multiplies its one feature."""
+    return linear_network(path, "x", np.array([[factor]]), np.zeros(1))
 
 
 @pytest.fixture
@@ -48,7 +35,7 @@ def manifest(tmp_path: Path) -> Path:
     """A manifest with one tiny network of each kind beside it."""
     path = tmp_path / "shipped" / "manifest.toml"
     for factor, kind in enumerate(("drums", "beats"), start=2):
-        publish(tiny_network(tmp_path / "new.onnx", factor), config(kind, picking={"threshold": 0.5}), manifest=path)
+        publish(tiny_network(tmp_path / "new.onnx", factor), papers(kind), manifest=path)
     return path
 
 
@@ -66,9 +53,9 @@ def remote(manifest: Path, tmp_path: Path) -> Path:
 def test_the_default_is_one_network_of_each_kind_ready_to_run(manifest: Path) -> None:
     models = load_models(manifest=manifest, threads=1)
     assert models.refs == ("drums@1.0.0", "beats@1.0.0")
-    assert models.drums.picking == {"threshold": 0.5}
-    (y,) = models.drums.session.run(None, {"x": np.float32([1, 2])})
-    np.testing.assert_array_equal(y, [2, 4])
+    assert models.drums.picking == {"thresholds": [0.5] * len(Drum), "time_offset": 0.0}
+    (y,) = models.drums.session.run(None, {"x": np.float32([[[1], [2]]])})
+    np.testing.assert_array_equal(y, [[[2], [4]]])
     assert models.drums.session.get_session_options().get_session_config_entry("session.intra_op.allow_spinning") == "0"
     assert models.drums.session.get_session_options().intra_op_num_threads == 1
 
@@ -118,7 +105,7 @@ def test_bytes_that_are_no_network_are_corrupt_even_with_the_right_hash(tmp_path
     (tmp_path / "text.onnx").write_text("not a network at all")
     path = tmp_path / "shipped" / "manifest.toml"
     for kind in ("drums", "beats"):
-        publish(tmp_path / "text.onnx", config(kind), manifest=path)
+        publish(tmp_path / "text.onnx", papers(kind), manifest=path)
     with pytest.raises(WeightsCorrupt, match="cannot be read as an ONNX network"):
         load_models(manifest=path)
 
@@ -131,12 +118,13 @@ def test_a_description_of_another_model_is_refused(manifest: Path, tmp_path: Pat
         load_models(manifest=manifest)
 
 
-def test_a_network_without_thresholds_cannot_pick(tmp_path: Path) -> None:
-    path = tmp_path / "manifest.toml"
-    for kind in ("drums", "beats"):
-        publish(tiny_network(tmp_path / "new.onnx", 1), config(kind), manifest=path)
-    with pytest.raises(ModelMismatch, match="how to pick hits"):
-        _ = load_models(manifest=path).drums.picking
+@pytest.mark.parametrize(("kind", "field"), [("drums", "picking"), ("drums", "calibration"), ("beats", "logit_offsets")])
+def test_a_network_that_does_not_say_how_to_run_it_is_refused(manifest: Path, tmp_path: Path, kind: str, field: str) -> None:
+    incomplete = papers(kind, "1.1.0")
+    del incomplete[field]
+    publish(tiny_network(tmp_path / "new.onnx", 1), incomplete, manifest=manifest)
+    with pytest.raises(ModelMismatch, match=f"lacks {field}"):
+        load_models(manifest=manifest)
 
 
 @pytest.mark.parametrize(
@@ -167,24 +155,24 @@ def test_no_manifest_is_not_found(tmp_path: Path) -> None:
 
 def test_publishing_twice_changes_nothing_and_a_version_never_changes(manifest: Path, tmp_path: Path) -> None:
     before = set(Manifest.read(manifest).find("default"))
-    publish(tiny_network(tmp_path / "new.onnx", 2), config("drums", picking={"threshold": 0.5}), manifest=manifest)
+    publish(tiny_network(tmp_path / "new.onnx", 2), papers("drums"), manifest=manifest)
     assert set(Manifest.read(manifest).find("default")) == before
     with pytest.raises(ModelMismatch, match="published already"):
-        publish(tiny_network(tmp_path / "new.onnx", 5), config("drums"), manifest=manifest)
+        publish(tiny_network(tmp_path / "new.onnx", 5), papers("drums"), manifest=manifest)
 
 
 def test_a_new_version_takes_over_the_alias_and_the_old_one_stays(manifest: Path, tmp_path: Path) -> None:
-    publish(tiny_network(tmp_path / "new.onnx", 5), config("drums", "1.1.0"), manifest=manifest)
+    publish(tiny_network(tmp_path / "new.onnx", 5), papers("drums", "1.1.0"), manifest=manifest)
     assert load_models(manifest=manifest).refs == ("drums@1.1.0", "beats@1.0.0")
     assert load_models("drums@1.0.0,beats@1.0.0", manifest=manifest).refs == ("drums@1.0.0", "beats@1.0.0")
 
 
 @pytest.mark.parametrize("field", ["name", "version", "kind", "licence"])
 def test_a_model_is_not_published_without_its_papers(tmp_path: Path, field: str) -> None:
-    papers = config("drums")
-    del papers[field]
+    incomplete = papers("drums")
+    del incomplete[field]
     with pytest.raises(ModelMismatch, match=field):
-        publish(tiny_network(tmp_path / "new.onnx", 1), papers, manifest=tmp_path / "manifest.toml")
+        publish(tiny_network(tmp_path / "new.onnx", 1), incomplete, manifest=tmp_path / "manifest.toml")
 
 
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
@@ -198,8 +186,8 @@ def test_a_manifest_reads_back_as_it_was_written(
     path = folder / "manifest.toml"
     (folder / "x.bin").write_bytes(b"x")
     for name, (kind, licence) in rows.items():
-        papers = {"name": name, "version": "1.0", "kind": kind, "licence": licence}
-        entry = publish(folder / "x.bin", papers, manifest=path)
+        described = {"name": name, "version": "1.0", "kind": kind, "licence": licence}
+        entry = publish(folder / "x.bin", described, manifest=path)
         assert entry in Manifest.read(path).entries
     assert len(Manifest.read(path).entries if rows else ()) == len(rows)
 

@@ -32,8 +32,18 @@ def linear_network(path: Path, inputs: str, weight: np.ndarray, bias: np.ndarray
 
 
 def papers(kind: str, version: str = "1.0.0", **more: Any) -> dict[str, Any]:
-    """The description a network cannot be published without."""
-    return {"name": kind, "version": version, "kind": kind, "licence": "MIT", **more}
+    """A description with all that a network of its kind is run by."""
+    count = len(Drum)
+    run_by: dict[str, dict[str, Any]] = {
+        "drums": {
+            "drums": [drum.value for drum in Drum],
+            "context": 0,
+            "calibration": {"scale": [1.0] * count, "offset": [0.0] * count},
+            "picking": {"thresholds": [0.5] * count, "time_offset": 0.0},
+        },
+        "beats": {"logit_offsets": [0.0, 0.0]},
+    }
+    return {"name": kind, "version": version, "kind": kind, "licence": "MIT", **run_by[kind], **more}
 
 
 def publish_thump_and_hiss(folder: Path) -> Path:
@@ -45,15 +55,10 @@ def publish_thump_and_hiss(folder: Path) -> Path:
         column = drums.index(drum)
         weight[bands, column] = 8.0 / (bands.stop - bands.start)
         bias[column], bias[count + column] = 4.0, 2.0
-    picking = {"thresholds": [0.5] * count, "time_offset": 0.0}
-    calibration = {"scale": [1.0] * count, "offset": [0.0] * count}
-    described = papers("drums", drums=drums, picking=picking, calibration=calibration, context=0, frame_rate=100)
-    publish(linear_network(folder / "new.onnx", "log_mel", weight, bias), described, manifest=manifest)
+    publish(linear_network(folder / "new.onnx", "log_mel", weight, bias), papers("drums"), manifest=manifest)
     weight = np.zeros((INPUTS, 2))
     weight[drums.index(Drum.KICK)] = 8.0
-    publish(
-        linear_network(folder / "new.onnx", "inputs", weight, np.full(2, -4.0)), papers("beats", frame_rate=50), manifest=manifest
-    )
+    publish(linear_network(folder / "new.onnx", "inputs", weight, np.full(2, -4.0)), papers("beats"), manifest=manifest)
     return manifest
 
 
