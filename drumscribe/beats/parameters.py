@@ -15,8 +15,8 @@ class DecoderParameters:
 
     # -- the pulse
     frame_rate: int = 100  #: Hz of the search; 10 ms is finer than the activations and coarser than hit jitter
-    slowest: float = 48.0  #: bpm; a little beyond the promised 50, so that a slow song may drag
-    fastest: float = 224.0  #: bpm; a little beyond the promised 215
+    slowest: float = 49.0  #: bpm; a little beyond the promised 50, so that a slow song may drag
+    fastest: float = 217.0  #: bpm; a little beyond the promised 215, no more: above it lie double tempi
     fastest_eighths: float = 420.0  #: bpm of the eighths that carry 7/8
     tempo_change: float = 80.0  #: nats per natural log of a change of beat length (the prototype's 80; madmom uses 100)
     tempo_jump: float = 16.0  #: nats for a change of any size: a step of the tempo or a slip of phase; fitted
@@ -35,8 +35,9 @@ class DecoderParameters:
     odd_bar: float = 8.0  #: nats for a bar of another length: a lost or added beat; fitted
     # -- the choice of a reading: weights of the terms of `readings.weigh`, those with the best beats, bar lines and
     # metre on 267 rendered mixes (91 of them with kits and players kept out of training), heard through
-    # drums@1.0.0 and beats@1.0.0, rounded. Evidence within a song repeats itself, so the usual tempo weighs much.
-    reading_weights: tuple[float, ...] = (0.22, 0.76, 0.035, 0.05, 4.6, 1.4, 1.0, 2.0)
+    # drums@1.0.0 and beats@1.0.0, rounded and moved back a little towards those fitted on hits alone (repetition), so
+    # that songs without activations are read as well. Evidence within a song repeats itself: the usual tempo weighs much.
+    reading_weights: tuple[float, ...] = (0.2, 0.76, 0.04, 0.35, 4.6, 1.2, 1.0, 2.0)
     # -- the re-timing
     retime_reach: float = 0.06  #: seconds from a beat within which a hit is taken to be on it
     retime_beats: int = 4  #: beats to either side whose hits move a beat

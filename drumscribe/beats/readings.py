@@ -96,7 +96,9 @@ def read_pulse(beats: Floats, evidence: Evidence, metres: tuple[Metre, ...], *, 
     downbeats = at_beats(evidence.frames.downbeat, beats, evidence, parameters)
     activation = _activation(beats, evidence, parameters)
     readings: list[Reading] = []
-    for bars in read_bars(beats, evidence.hits, downbeats, metres, parameters=parameters):
+    if 60 / float(np.median(np.diff(beats))) > parameters.fastest:  # only eighths go by so fast
+        metres = tuple(m for m in metres if m.unit < 1)
+    for bars in read_bars(beats, evidence.hits, downbeats, metres, parameters=parameters) if metres else ():
         features = weigh(beats, bars, activation, evidence)
         readings.append(Reading(beats, bars, features, float(features @ np.array(parameters.reading_weights))))
     return readings
