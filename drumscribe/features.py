@@ -74,7 +74,7 @@ def log_mel(samples: FloatArray) -> FloatArray:
     filters = mel_filters()
     result = np.empty((count, BANDS), np.float32)
     for start in range(0, count, _BLOCK):
-        spectrum = np.asarray(fft.rfft(frames[start : start + _BLOCK] * window, axis=1))
+        spectrum: NDArray[np.complex64] = np.asarray(fft.rfft(frames[start : start + _BLOCK] * window, axis=1))
         power = np.square(spectrum.real) + np.square(spectrum.imag)
         result[start : start + _BLOCK] = power @ filters
     return np.log(result + np.float32(FLOOR))
