@@ -6,11 +6,14 @@ import numpy as np
 
 from drumscribe.audio import resample
 from drumscribe.chunks import run_in_chunks
+from drumscribe.detection.loudness import refine_loudness
+from drumscribe.detection.picking import find_peaks
 from drumscribe.features import FRAME_RATE, SAMPLE_RATE, log_mel, mono, scale_to_level
 from drumscribe.types import Activations, Drum, FloatArray, OnProgress, Progress, Stem, ignore_progress
 from drumscribe.weights import Network
 
 CHUNK_FRAMES = 2000  #: 20 s kept of each piece: bounds memory, costs a quarter more work at the margins
+STROKE_FRAMES = 3  #: strokes of one drum that teach its loudness lie further apart than this
 
 
 def activate(stem: Stem, model: Network, *, on_progress: OnProgress = ignore_progress) -> tuple[Activations, FloatArray]:
@@ -26,7 +29,7 @@ def activate(stem: Stem, model: Network, *, on_progress: OnProgress = ignore_pro
     Returns
     -------
     Activations
-        Calibrated probabilities, one frame every 10 ms.
+        Calibrated probabilities and loudness, one frame every 10 ms.
     spectrum : (frames, BANDS) float32
         The log-mel spectrum they came from, which the beat network reads as well.
     """
@@ -50,7 +53,11 @@ def activate(stem: Stem, model: Network, *, on_progress: OnProgress = ignore_pro
     count = len(drums)
     calibration = config["calibration"]
     onset = logits[:, :count] * np.array(calibration["scale"], np.float32) + np.array(calibration["offset"], np.float32)
-    return Activations(sigmoid(onset), sigmoid(logits[:, count:]), drums, FRAME_RATE, model.ref), spectrum
+    values = sigmoid(onset)
+    thresholds = config["picking"]["thresholds"]
+    strokes = [find_peaks(values[:, k], float(t), STROKE_FRAMES) for k, t in enumerate(thresholds)]
+    loudness = refine_loudness(spectrum, sigmoid(logits[:, count:]), strokes, drums)
+    return Activations(values, loudness, drums, FRAME_RATE, model.ref), spectrum
 
 
 def sigmoid(logits: FloatArray) -> FloatArray:

@@ -29,6 +29,7 @@ class Condition:
 
     name: str
     pattern: dict[str, Any]  #: what is fixed of the pattern song
+    velocities: tuple[float, float] | None = None  #: every stroke's velocity is drawn evenly from here; None: as played
 
 
 CONDITIONS: tuple[Condition, ...] = (
@@ -47,6 +48,9 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition("shuffle", {"metre": "4/4", "bpm": 120.0, "feel": "shuffle", "tempo_curve": "constant", "pickup": 0}),
     Condition("swung 16ths", {"metre": "4/4", "bpm": 92.0, "feel": "swung_sixteenths", "tempo_curve": "constant", "pickup": 0}),
     Condition("jazz", {"metre": "4/4", "bpm": 150.0, "feel": "jazz", "tempo_curve": "constant", "pickup": 0}),
+    Condition(
+        "velocity", {"metre": "4/4", "bpm": 100.0, "feel": "rock", "tempo_curve": "constant", "pickup": 0}, velocities=(0.15, 1.0)
+    ),
 )
 
 
@@ -59,7 +63,11 @@ def render_test_set(generator: Generator, *, songs: int = 2, seed: int = 7) -> I
         for number in range(songs):
             rng = np.random.default_rng([seed, index, number])
             song = make_pattern_song(rng, duration=SECONDS, **condition.pattern)
-            playing = Playing([Stroke(t, n, v) for t, n, v in song.hits], list(song.beats), song.unit)
+            strokes = [Stroke(t, n, v) for t, n, v in song.hits]
+            if condition.velocities is not None:
+                for stroke in strokes:
+                    stroke.velocity = float(rng.uniform(*condition.velocities))
+            playing = Playing(strokes, list(song.beats), song.unit)
             kind = "mix" if number % 2 else "drums"
             yield condition.name, kind, generator.mix(playing, rng, kind)
 
