@@ -20,7 +20,7 @@ setup:  ## make .venv and install DrumScribe into it; .venv/bin/drumscribe exist
 	@scripts/setup.sh
 
 setup-test:
-	@scripts/setup.sh test,train
+	@scripts/setup.sh test,train,demucs
 
 run: setup  ## transcribe the demo song, or SONG=path/to/song.mp3, into OUT=out
 	@$(BIN)/drumscribe transcribe "$(SONG)" --out "$(OUT)" $(ARGS)
