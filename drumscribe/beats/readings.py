@@ -95,12 +95,13 @@ def read_pulse(beats: Floats, evidence: Evidence, metres: tuple[Metre, ...], *, 
         return []
     downbeats = at_beats(evidence.frames.downbeat, beats, evidence, parameters)
     activation = _activation(beats, evidence, parameters)
+    weights = parameters.reading_weights if evidence.frames.informative else parameters.reading_weights_of_hits
     readings: list[Reading] = []
     if 60 / float(np.median(np.diff(beats))) > parameters.fastest:  # only eighths go by so fast
         metres = tuple(m for m in metres if m.unit < 1)
     for bars in read_bars(beats, evidence.hits, downbeats, metres, parameters=parameters) if metres else ():
         features = weigh(beats, bars, activation, evidence)
-        readings.append(Reading(beats, bars, features, float(features @ np.array(parameters.reading_weights))))
+        readings.append(Reading(beats, bars, features, float(features @ np.array(weights))))
     return readings
 
 
