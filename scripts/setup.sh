@@ -55,12 +55,12 @@ install() {
     fail "pip could not install: $*"
 }
 
-# The registry's torch brings several GB of CUDA; the CPU build is 200 MB and enough for tests
+# The build that registries offer first may bring several GB of CUDA. TORCH_INDEX names an index with CPU builds, where
+# one is at hand; the version is pinned so that whatever was chosen stays.
 install_torch() {
     "$venv/bin/python" -c 'import torch' 2>/dev/null && return
-    say "setup: installing torch (CPU build)"
-    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --retries 0 --timeout 15 \
-        --index-url "${TORCH_INDEX:-https://download.pytorch.org/whl/cpu}" torch==2.13.0 2>/dev/null || install torch==2.13.0
+    say "setup: installing torch"
+    install torch==2.13.0 ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
 }
 
 "$venv/bin/python" -c "$recent" 2>/dev/null && "$venv/bin/python" -m pip --version >/dev/null 2>&1 || make_venv
