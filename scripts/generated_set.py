@@ -20,7 +20,7 @@ from drumscribe.types import BeatGrid, Hit
 HEAD = """# The generated test set
 
 Patterns of every metre and tempo, played on kits that training never heard (`drumscribe.training.testset`), randomised like
-training mixes: two pieces of 32 s a condition, one of drums alone, one in a band. Real recordings decide (`docs/accuracy.md`);
+training mixes: four pieces of 32 s a condition, two of drums alone, two in a band. Real recordings decide (`docs/accuracy.md`);
 this table shows what they cannot: tempo, metre, tempo changes, pick-ups, swing, velocity. Written by
 `scripts/generated_set.py`.
 
