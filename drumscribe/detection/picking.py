@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ RIVALS: tuple[frozenset[Drum], ...] = (
     frozenset({Drum.SNARE, Drum.CROSS_STICK}),
 )
 RIVAL_GAP = 0.03  #: seconds
+STICK_SPAN = 4.0  #: seconds around a side stick in which it must not be alone among snares
 
 LOUDNESS_RANGE_DB = 40.0  #: the network's loudness output spans this much below a piece's full stroke
 VELOCITY_RANGE_DB = 24.0  #: a stroke this far below counts as velocity 0: the middle of the range used in training
@@ -28,7 +30,8 @@ def pick_hits(activations: Activations, picking: Mapping[str, Any], *, options: 
 
     A frame is a hit when it reaches the drum's threshold and nothing within `min_gap` is higher; on a plateau the
     first frame wins. Among rivals (open and closed hat, ride and crash, the toms, snare and side stick) only the most
-    probable survives within 30 ms. Other percussion is heard, and not reported.
+    probable survives within 30 ms. A side stick among more snares than side sticks is a snare: drummers turn the stick for
+    a passage, not for a stroke. Other percussion is heard, and not reported.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ def pick_hits(activations: Activations, picking: Mapping[str, Any], *, options: 
             time = max(0.0, (frame + _vertex(values, frame)) / activations.frame_rate + offset)
             velocity = to_velocity(float(activations.velocities[frame, column]))
             found.append(Hit(time, drum, velocity, min(1.0, float(values[frame]))))
-    return tuple(sorted(_settle_rivals(found)))
+    return tuple(sorted(_settle_sticks(_settle_rivals(found))))
 
 
 def find_peaks(values: FloatArray, threshold: float, gap: int) -> list[int]:
@@ -114,3 +117,17 @@ def _settle_rivals(hits: list[Hit]) -> list[Hit]:
                 winners.append(hit)
         kept += winners
     return kept
+
+
+def _settle_sticks(hits: list[Hit]) -> list[Hit]:
+    times = {drum: np.sort([h.time for h in hits if h.drum is drum]) for drum in (Drum.SNARE, Drum.CROSS_STICK)}
+
+    def near(drum: Drum, time: float) -> int:
+        first, last = np.searchsorted(times[drum], (time - STICK_SPAN, time + STICK_SPAN))
+        return int(last - first)
+
+    def settle(hit: Hit) -> Hit:
+        is_lone = hit.drum is Drum.CROSS_STICK and near(Drum.SNARE, hit.time) > near(Drum.CROSS_STICK, hit.time)
+        return replace(hit, drum=Drum.SNARE) if is_lone else hit
+
+    return [settle(hit) for hit in hits]

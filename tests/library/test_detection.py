@@ -115,6 +115,22 @@ def test_more_sensitivity_never_finds_less(values: np.ndarray, sensitivity: floa
     assert len(more) >= len(usual)
 
 
+def test_a_lone_side_stick_among_snares_is_a_snare() -> None:
+    values = np.zeros((1000, len(DRUMS)))
+    values[100:500:100, DRUMS.index(Drum.SNARE)] = 0.9
+    values[250, DRUMS.index(Drum.CROSS_STICK)] = 0.9
+    assert {h.drum for h in pick_hits(activations(values), PICKING)} == {Drum.SNARE}
+    assert len(pick_hits(activations(values), PICKING)) == 5
+
+
+def test_a_passage_of_side_sticks_stays_one() -> None:
+    values = np.zeros((2000, len(DRUMS)))
+    values[100:900:100, DRUMS.index(Drum.CROSS_STICK)] = 0.9
+    values[1500:1900:100, DRUMS.index(Drum.SNARE)] = 0.9
+    found = [h.drum for h in pick_hits(activations(values), PICKING)]
+    assert (found.count(Drum.CROSS_STICK), found.count(Drum.SNARE)) == (8, 4)
+
+
 def test_the_wrong_number_of_thresholds_is_refused() -> None:
     with pytest.raises(ValueError, match="2 thresholds"):
         pick_hits(activations(np.zeros((5, len(DRUMS)))), {"thresholds": [0.5, 0.5]})
