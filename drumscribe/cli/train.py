@@ -140,10 +140,11 @@ def generated_set(
     out: Annotated[Path, typer.Option(help="Folder for audio and annotations.")],
     pieces: Annotated[int, typer.Option(help="Pieces of every condition.", min=1)] = 2,
     seed: Seed = 7,
+    condition: Annotated[str, typer.Option(help="Render this condition only, such as velocity.")] = "",
 ) -> None:
     """Make the generated test set: every metre, tempo and feel, on kits kept out of training."""
     with _extra():
         from drumscribe.training.generator import Generator
         from drumscribe.training.testset import write_test_set
 
-        write_test_set(Generator(pack, songs, validation=True), out, songs=pieces, seed=seed)
+        write_test_set(Generator(pack, songs, validation=True), out, songs=pieces, seed=seed, only=condition)

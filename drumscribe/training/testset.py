@@ -54,13 +54,13 @@ CONDITIONS: tuple[Condition, ...] = (
 )
 
 
-def render_test_set(generator: Generator, *, songs: int = 2, seed: int = 7) -> Iterator[tuple[str, str, Item]]:
+def render_test_set(generator: Generator, *, songs: int = 2, seed: int = 7, only: str = "") -> Iterator[tuple[str, str, Item]]:
     """Yield (condition, kind, item) for `songs` pieces of every condition; kind is "drums" or "mix" by turns.
 
-    `generator` should hold the validation kits.
+    `generator` should hold the validation kits; `only` names the one condition to render, else all are.
     """
     for index, condition in enumerate(CONDITIONS):
-        for number in range(songs):
+        for number in range(songs if only in ("", condition.name) else 0):
             rng = np.random.default_rng([seed, index, number])
             song = make_pattern_song(rng, duration=SECONDS, **condition.pattern)
             strokes = [Stroke(t, n, v) for t, n, v in song.hits]
@@ -72,12 +72,12 @@ def render_test_set(generator: Generator, *, songs: int = 2, seed: int = 7) -> I
             yield condition.name, kind, generator.mix(playing, rng, kind)
 
 
-def write_test_set(generator: Generator, folder: Path, *, songs: int = 2, seed: int = 7) -> None:
+def write_test_set(generator: Generator, folder: Path, *, songs: int = 2, seed: int = 7, only: str = "") -> None:
     """Write `audio/NAME.flac`, `hits/NAME.json`, `beats/NAME.beats` and `conditions.json`."""
     for part in ("audio", "hits", "beats"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     names: dict[str, dict[str, str]] = {}
-    for number, (condition, kind, item) in enumerate(render_test_set(generator, songs=songs, seed=seed)):
+    for number, (condition, kind, item) in enumerate(render_test_set(generator, songs=songs, seed=seed, only=only)):
         name = f"{number:03d}-{condition.replace('/', '-').replace(' ', '-')}-{kind}"
         names[name] = {"condition": condition, "kind": kind, "unit": str(item.unit)}
         peak = float(np.abs(item.mix).max())
