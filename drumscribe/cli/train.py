@@ -75,7 +75,7 @@ def drums(
     with _extra():
         from drumscribe.training.train_drums import DrumTraining, train_drums
 
-        options = DrumTraining(pool, run, steps=steps, batch=batch, rate=rate, seed=seed, device=device)
+        options = DrumTraining(pool=pool, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=device)
         say(f"checkpoint: {train_drums(options)}")
 
 
@@ -84,7 +84,7 @@ def beats(
     pack: Pack,
     pool: PoolDir,
     run: Run,
-    steps: int = 2600,
+    steps: int = 1100,
     batch: int = 16,
     rate: float = 2e-3,
     seed: Seed = 2,
@@ -95,7 +95,7 @@ def beats(
         from drumscribe.training.train_beats import BeatTraining, train_beats
         from drumscribe.weights import load_drums
 
-        options = BeatTraining(pack, pool, run, steps=steps, batch=batch, rate=rate, seed=seed, device=device)
+        options = BeatTraining(pack=pack, pool=pool, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=device)
         say(f"checkpoint: {train_beats(options, load_drums())}")
 
 

@@ -1,4 +1,4 @@
-"""Train the beat network on what a released drum network hears in the pool; resumes from its last checkpoint.
+"""Train the beat network on what a released drum network hears in the pool.
 
 Targets are widened (Böck and Davies, ISMIR 2020) and tempo is varied by resampling the inputs in time, which costs
 nothing at this frame rate and gives every metre every tempo.
@@ -6,9 +6,7 @@ nothing at this frame rate and gives every metre every tempo.
 
 from __future__ import annotations
 
-import json
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,7 @@ from torch.nn import functional
 from drumscribe.beats.infer import COARSE_BANDS, DRUMS, beat_inputs
 from drumscribe.chunks import run_in_chunks
 from drumscribe.detection.infer import CHUNK_FRAMES, sigmoid
-from drumscribe.training.checkpoint import Averaged, learning_rate, load_checkpoint, prefetch, save_checkpoint
+from drumscribe.training.loop import Training, fit
 from drumscribe.training.material import Groove, load_grooves
 from drumscribe.training.networks import BeatNetwork
 from drumscribe.training.pool import Pool, open_pool
@@ -31,40 +29,31 @@ BEAT_WEIGHTS = (2.0, 4.0)  #: of beats and downbeats in the loss; taken back at 
 WIDEN = (1.0, 0.5, 0.25)  #: target at a beat, one and two frames (20 ms each) from it
 
 
-@dataclass(frozen=True, slots=True)
-class BeatTraining:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatTraining(Training):
     """How the beat network is trained."""
 
     pack: Path
     pool: Path
-    run: Path
     parts: str = "train-*"
-    steps: int = 4000
-    batch: int = 16
     frames: int = 1280  #: length of a crop, 20 ms each
-    rate: float = 2e-3
-    weight_decay: float = 1e-2
-    average: float = 0.998
-    seed: int = 2
-    device: str = "cpu"
-    save_every: int = 250
     imagined: float = 0.45  #: share of pieces that were never rendered
+    steps: int = 1100
+    batch: int = 16
+    rate: float = 2e-3
+    seed: int = 2
 
 
 def train_beats(options: BeatTraining, drums: Network) -> Path:
-    """Train until `steps`; return the path of the last checkpoint."""
-    options.run.mkdir(parents=True, exist_ok=True)
-    (options.run / "config.json").write_text(json.dumps({**asdict(options), "drums": str(drums.ref)}, default=str, indent=1))
+    """Train until `steps` on what `drums` hears; return the path of the last checkpoint."""
     torch.manual_seed(options.seed)
+    options.run.mkdir(parents=True, exist_ok=True)
     pool = open_pool(options.pool, options.parts)
     inputs = listen_to_pool(pool, drums, options.run / "inputs.npy")
     network = BeatNetwork().to(options.device)
-    averaged = Averaged(network, options.average)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.weight_decay)
-    checkpoint = options.run / "last.pt"
-    step = load_checkpoint(checkpoint, network, averaged, optimiser)
     known = np.flatnonzero(pool.beats_known)
     grooves = load_grooves(options.pack, "train")
+    weights = torch.tensor(BEAT_WEIGHTS, device=options.device)
 
     def draw(number: int) -> tuple[torch.Tensor, ...]:
         rng = np.random.default_rng([options.seed, number])
@@ -76,31 +65,11 @@ def train_beats(options: BeatTraining, drums: Network) -> Path:
         ]
         return tuple(torch.from_numpy(np.stack(part)) for part in zip(*crops, strict=True))
 
-    batches = prefetch(draw, step, options.steps)
-    began, losses = time.monotonic(), []
-    network.train()
-    while step < options.steps:
-        features, targets = (t.to(options.device) for t in batches.get())
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, options.steps, options.rate)
-        loss = functional.binary_cross_entropy_with_logits(
-            network(features), targets, pos_weight=torch.tensor(BEAT_WEIGHTS, device=options.device)
-        )
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        averaged.update(network)
-        losses.append(loss.item())
-        step += 1
-        if step % 50 == 0:
-            record = {"step": step, "loss": float(np.mean(losses)), "seconds": round(time.monotonic() - began, 1)}
-            with (options.run / "log.jsonl").open("a") as log:
-                log.write(json.dumps(record) + "\n")
-            losses = []
-        if step % options.save_every == 0 or step == options.steps:
-            save_checkpoint(checkpoint, step, network, averaged, optimiser)
-    return checkpoint
+    def cost(batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        features, targets = batch
+        return functional.binary_cross_entropy_with_logits(network(features), targets, pos_weight=weights)
+
+    return fit(network, draw, cost, options, drums=str(drums.ref))
 
 
 def listen_to_pool(pool: Pool, drums: Network, cache: Path) -> FloatArray:

@@ -15,9 +15,9 @@ from tiny_pack import make_pack, make_songs  # noqa: E402
 from drumscribe.beats.infer import INPUTS  # noqa: E402
 from drumscribe.chunks import run_in_chunks  # noqa: E402
 from drumscribe.features import BANDS  # noqa: E402
-from drumscribe.training.checkpoint import Averaged, learning_rate, load_checkpoint, save_checkpoint  # noqa: E402
 from drumscribe.training.export import export_beats, export_drums  # noqa: E402
 from drumscribe.training.generator import Generator  # noqa: E402
+from drumscribe.training.loop import Averaged, learning_rate, load_checkpoint, save_checkpoint  # noqa: E402
 from drumscribe.training.networks import BeatNetwork, DrumNetwork  # noqa: E402
 from drumscribe.training.pool import render_pool  # noqa: E402
 from drumscribe.training.release import release_beats, release_drums  # noqa: E402
@@ -77,11 +77,11 @@ def test_a_pack_becomes_models_that_load(tmp_path: Path) -> None:
     for name, validation in (("train-0", False), ("valid-0", True)):
         render_pool(Generator(pack, songs, validation=validation), tmp_path / "pool", name, range(2))
     manifest = tmp_path / "models" / "manifest.toml"
-    drums = DrumTraining(tmp_path / "pool", tmp_path / "drums", steps=2, batch=2, frames=128, save_every=1)
+    drums = DrumTraining(pool=tmp_path / "pool", run=tmp_path / "drums", steps=2, batch=2, frames=128, save_every=1)
     checkpoint = train_drums(drums)
     assert train_drums(drums) == checkpoint  # done already: nothing more to do
     release_drums(checkpoint, tmp_path / "pool", version="0.1.0", shift=0.3, time_offset=0.0, metrics={}, manifest=manifest)
-    beats = BeatTraining(pack, tmp_path / "pool", tmp_path / "beats", steps=2, batch=2, frames=256)
+    beats = BeatTraining(pack=pack, pool=tmp_path / "pool", run=tmp_path / "beats", steps=2, batch=2, frames=256)
     checkpoint = train_beats(beats, load_drums(manifest=manifest))
     release_beats(checkpoint, version="0.1.0", drums="drums@0.1.0", metrics={}, manifest=manifest)
     models = load_models(manifest=manifest)

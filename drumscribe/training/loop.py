@@ -1,15 +1,81 @@
-"""What both training loops share: batches drawn ahead, averaged weights, the learning rate, checkpoints that resume."""
+"""The training loop: batches drawn ahead, averaged weights, a warm and cooling rate, checkpoints that resume."""
 
 from __future__ import annotations
 
+import json
 import math
 import queue
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """How any network is trained."""
+
+    run: Path  #: folder of the log, the configuration and the checkpoint
+    steps: int
+    batch: int
+    rate: float  #: learning rate at its peak
+    weight_decay: float = 1e-2
+    average: float = 0.998  #: decay of the averaged weights that are released
+    seed: int = 1
+    device: str = "cpu"
+    save_every: int = 250
+
+
+def fit(
+    network: nn.Module,
+    draw: Callable[[int], tuple[Tensor, ...]],
+    cost: Callable[[tuple[Tensor, ...]], Tensor],
+    options: Training,
+    **facts: str,
+) -> Path:
+    """Train until `steps`, from the last checkpoint on where there is one, and return the path of the last.
+
+    Parameters
+    ----------
+    draw : callable
+        Batch by number; it must depend on the number alone, so that a resumed run sees what an unbroken one would.
+    cost : callable
+        Loss of a batch on the device.
+    **facts
+        Written to `run/config.json` beside the options; `run/log.jsonl` has the mean loss of every 50 steps.
+    """
+    options.run.mkdir(parents=True, exist_ok=True)
+    (options.run / "config.json").write_text(json.dumps({**asdict(options), **facts}, default=str, indent=1))
+    averaged = Averaged(network, options.average)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.weight_decay)
+    checkpoint = options.run / "last.pt"
+    step = load_checkpoint(checkpoint, network, averaged, optimiser)
+    batches = prefetch(draw, step, options.steps)
+    began, losses = time.monotonic(), []
+    network.train()
+    while step < options.steps:
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, options.steps, options.rate)
+        loss = cost(tuple(t.to(options.device) for t in batches.get()))
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        averaged.update(network)
+        losses.append(loss.item())
+        step += 1
+        if step % 50 == 0:
+            record = {"step": step, "loss": sum(losses) / len(losses), "seconds": round(time.monotonic() - began, 1)}
+            with (options.run / "log.jsonl").open("a") as log:
+                log.write(json.dumps(record) + "\n")
+            losses = []
+        if step % options.save_every == 0 or step == options.steps:
+            save_checkpoint(checkpoint, step, network, averaged, optimiser)
+    return checkpoint
 
 
 def prefetch(draw: Callable[[int], tuple[Tensor, ...]], first: int, last: int) -> queue.Queue[tuple[Tensor, ...]]:
