@@ -19,10 +19,6 @@ from drumscribe.training.pool import open_pool
 ONSET_WEIGHT = (2.0, 2.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.5)
 
 
-#: Weight of the loudness of a stroke beside its onset.
-LOUDNESS_WEIGHT = 4.0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrumTraining(Training):
     """How the drum network is trained."""
@@ -30,6 +26,7 @@ class DrumTraining(Training):
     pool: Path
     parts: str = "train-*"
     frames: int = 640  #: length of a crop, 10 ms each
+    loudness_weight: float = 4.0  #: of a stroke's loudness beside its onset
     steps: int = 3600
     batch: int = 8
     rate: float = 2.5e-3
@@ -53,7 +50,7 @@ def train_drums(options: DrumTraining) -> Path:
         found = functional.binary_cross_entropy_with_logits(logits, onsets, weights, pos_weight=onset_weight, reduction="sum")
         struck = ~torch.isnan(loudness)
         softness = functional.mse_loss(torch.sigmoid(heard[struck]), loudness[struck]) if struck.any() else heard.sum() * 0
-        return found / (spectrum.shape[0] * spectrum.shape[1]) + LOUDNESS_WEIGHT * softness
+        return found / (spectrum.shape[0] * spectrum.shape[1]) + options.loudness_weight * softness
 
     return fit(network, draw, cost, options)
 
