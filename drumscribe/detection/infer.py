@@ -35,29 +35,37 @@ def activate(stem: Stem, model: Network, *, on_progress: OnProgress = ignore_pro
     """
     audio = stem.audio if stem.audio.sample_rate == SAMPLE_RATE else resample(stem.audio, SAMPLE_RATE)
     spectrum = log_mel(scale_to_level(mono(audio)))
-    config = model.config
-    drums = tuple(Drum(name) for name in config["drums"])
+    drums = tuple(Drum(name) for name in model.config["drums"])
+    count = len(drums)
+    logits = run_network(spectrum, model, on_progress=on_progress)
+    values = probabilities(logits, model)
+    thresholds = model.config["picking"]["thresholds"]
+    strokes = [find_peaks(values[:, k], float(t), STROKE_FRAMES) for k, t in enumerate(thresholds)]
+    loudness = refine_loudness(spectrum, sigmoid(logits[:, count:]), strokes, drums)
+    return Activations(values, loudness, drums, FRAME_RATE, model.ref), spectrum
+
+
+def run_network(spectrum: FloatArray, model: Network, *, on_progress: OnProgress = ignore_progress) -> FloatArray:
+    """Logits of a spectrum of any length, (frames, 2 * drums): onsets, then loudness."""
+    if not len(spectrum):
+        return np.zeros((0, 2 * len(model.config["drums"])), np.float32)
 
     def run(frames: FloatArray) -> FloatArray:
         return np.asarray(model.session.run(None, {"log_mel": frames[None]})[0])[0]
 
-    logits = np.zeros((0, 2 * len(drums)), np.float32)
-    if len(spectrum):
-        logits = run_in_chunks(
-            run,
-            spectrum,
-            chunk=CHUNK_FRAMES,
-            context=int(config["context"]),
-            on_chunk=lambda f: on_progress(Progress("listen", f)),
-        )
-    count = len(drums)
-    calibration = config["calibration"]
-    onset = logits[:, :count] * np.array(calibration["scale"], np.float32) + np.array(calibration["offset"], np.float32)
-    values = sigmoid(onset)
-    thresholds = config["picking"]["thresholds"]
-    strokes = [find_peaks(values[:, k], float(t), STROKE_FRAMES) for k, t in enumerate(thresholds)]
-    loudness = refine_loudness(spectrum, sigmoid(logits[:, count:]), strokes, drums)
-    return Activations(values, loudness, drums, FRAME_RATE, model.ref), spectrum
+    context = int(model.config["context"])
+
+    def report(fraction: float) -> None:
+        on_progress(Progress("listen", fraction))
+
+    return run_in_chunks(run, spectrum, chunk=CHUNK_FRAMES, context=context, on_chunk=report)
+
+
+def probabilities(logits: FloatArray, model: Network) -> FloatArray:
+    """Calibrated onset probabilities (frames, drums) of a network's logits."""
+    calibration = model.config["calibration"]
+    scale, offset = (np.array(calibration[key], np.float32) for key in ("scale", "offset"))
+    return sigmoid(logits[:, : len(scale)] * scale + offset)
 
 
 def sigmoid(logits: FloatArray) -> FloatArray:

@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 
 from drumscribe.detection.picking import find_peaks
 from drumscribe.features import FRAME_RATE
-from drumscribe.training.crops import AUDIBLE, AUDIBLE_BANDS
+from drumscribe.training.crops import gain_of, is_audible
 from drumscribe.training.material import OUTPUTS
 from drumscribe.training.pool import Pool
 from drumscribe.types import FloatArray
@@ -90,17 +90,14 @@ def collect_peaks(session: InferenceSession, pool: Pool) -> list[Peaks]:
 
 def _strokes(pool: Pool, item: int, column: int, mix: FloatArray, drums: FloatArray) -> tuple[list[float], list[float]]:
     """Frames of the strokes of one drum that can and that cannot be heard."""
-    loud = drums > np.quantile(drums, 0.85)
-    shift = float(np.quantile((mix - drums)[loud], 0.1)) if loud.any() else 0.0
+    shift = gain_of(mix, drums)
     heard: list[float] = []
     unheard: list[float] = []
     first, last = np.searchsorted(pool.events[:, 0], [item, item + 1])
     for row in range(int(first), int(last)):
         if int(pool.events[row, 2]) == column:
             frame = float(pool.events[row, 1]) * FRAME_RATE
-            around = mix[max(0, round(frame) - 1) : round(frame) + 3].max(axis=0)
-            share = np.sort(pool.spectra[row].astype(np.float32) + shift - around)[-AUDIBLE_BANDS]
-            (heard if share >= AUDIBLE else unheard).append(frame)
+            (heard if is_audible(pool, row, mix, round(frame), shift) else unheard).append(frame)
     return heard, unheard
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from drumscribe.detection.picking import LOUDNESS_RANGE_DB
 from drumscribe.features import BANDS, FLOOR, FRAME_RATE
 from drumscribe.training.material import OUTPUTS
 from drumscribe.training.pool import FRAMES, Pool
 from drumscribe.types import FloatArray
 
-LOUDNESS_RANGE_DB = 40.0  #: as in `detection.picking`
 NEIGHBOUR = 0.55  #: target on the frames beside an onset
 AUDIBLE = -1.6  #: a stroke counts where its own power is at least exp(-1.6), 20 %, of what sounds there …
 AUDIBLE_BANDS = 4  #: … in this many bands
@@ -36,7 +36,7 @@ def draw_crop(pool: Pool, frames: int, rng: np.random.Generator, *, augmented: b
     item = int(rng.integers(len(pool)))
     start = int(rng.integers(0, FRAMES - frames + 1))
     mix, drums, backing = pool.mel(item)[:, start : start + frames].astype(np.float32)
-    spectrum, shift = mix, _gain_of(mix, drums)
+    spectrum, shift = mix, gain_of(mix, drums)
     if augmented and rng.random() < 0.45:
         if rng.random() < 0.4:  # another song's backing
             other = pool.mel(int(rng.integers(len(pool))))
@@ -50,10 +50,17 @@ def draw_crop(pool: Pool, frames: int, rng: np.random.Generator, *, augmented: b
     return Crop(augment(spectrum, rng) if augmented else spectrum, *labels)
 
 
-def _gain_of(mix: FloatArray, drums: FloatArray) -> float:
+def gain_of(mix: FloatArray, drums: FloatArray) -> float:
     """Log power by which the finished mix holds the drums louder than `drums`: low where both sound, never below."""
     loud = drums > np.quantile(drums, 0.85)
     return float(np.quantile((mix - drums)[loud], 0.1)) if loud.any() else 0.0
+
+
+def is_audible(pool: Pool, row: int, spectrum: FloatArray, frame: int, shift: float) -> bool:
+    """Whether the stroke in `row` of the events can be heard at `frame` of a mix that holds the drums `shift` louder."""
+    around = spectrum[max(0, frame - 1) : frame + 3].max(axis=0)
+    share = np.sort(pool.spectra[row].astype(np.float32) + shift - around)[-AUDIBLE_BANDS]
+    return bool(share >= AUDIBLE)
 
 
 def _labels(
@@ -67,10 +74,8 @@ def _labels(
         frame, column = round(float(time) * FRAME_RATE) - start, int(output)
         if not 0 <= frame < frames:
             continue
-        around = spectrum[max(0, frame - 1) : frame + 3].max(axis=0)
-        share = np.sort(pool.spectra[row].astype(np.float32) + shift - around)[-AUDIBLE_BANDS]
         near = slice(max(0, frame - 2), frame + 3)
-        if share < AUDIBLE:
+        if not is_audible(pool, row, spectrum, frame, shift):
             weights[near, column] = np.where(onsets[near, column] > 0, weights[near, column], 0)
             continue
         beside = slice(max(0, frame - 1), frame + 2)

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from drumscribe.beats.infer import COARSE_BANDS, DRUMS, beat_inputs
-from drumscribe.chunks import run_in_chunks
-from drumscribe.detection.infer import CHUNK_FRAMES, sigmoid
+from drumscribe.detection.infer import probabilities, run_network
 from drumscribe.training.loop import Training, fit
 from drumscribe.training.material import Groove, load_grooves
 from drumscribe.training.networks import BeatNetwork
@@ -76,17 +75,10 @@ def listen_to_pool(pool: Pool, drums: Network, cache: Path) -> FloatArray:
     """Inputs of the beat network for every item, (items, frames, INPUTS) float16; computed once."""
     if cache.exists():
         return np.load(cache, mmap_mode="r")
-    calibration = drums.config["calibration"]
-    scale, offset = (np.array(calibration[key], np.float32) for key in ("scale", "offset"))
-
-    def run(frames: FloatArray) -> FloatArray:
-        return np.asarray(drums.session.run(None, {"log_mel": frames[None]})[0])[0]
-
     rows: list[NDArray[np.float16]] = []
     for item in range(len(pool)):
         spectrum = pool.mel(item)[0].astype(np.float32)
-        logits = run_in_chunks(run, spectrum, chunk=CHUNK_FRAMES, context=int(drums.config["context"]))
-        rows.append(beat_inputs(spectrum, sigmoid(logits[:, :DRUMS] * scale + offset)).astype(np.float16))
+        rows.append(beat_inputs(spectrum, probabilities(run_network(spectrum, drums), drums)).astype(np.float16))
     np.save(cache, np.stack(rows))
     return np.load(cache, mmap_mode="r")
 
