@@ -251,8 +251,10 @@ class PostgresServer(Server):
         probe = ["setpriv", *self._identity(), "test", "-x", str(programs / "postgres")]
         if subprocess.run(probe, check=False).returncode == 0:
             return programs
-        copied = shutil.copytree(programs.parent, self.folder / "pginstall", symlinks=True)
-        return copied / "bin"
+        package = programs.parents[1]
+        for part in (package, package.with_name(f"{package.name}.libs")):  # the libraries are found by their place beside
+            shutil.copytree(part, self.folder / "wheel" / part.name, symlinks=True)
+        return self.folder / "wheel" / package.name / "pginstall" / "bin"
 
     def _answers(self) -> bool:
         ready = [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
