@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from drumscribe.annoteator import classify
 from drumscribe.audio import load_audio
 from drumscribe.beats import activate_beats, track_beats
 from drumscribe.detection import activate, pick_hits
@@ -21,7 +22,7 @@ from drumscribe.export import write_musicxml
 from drumscribe.notation import notate
 from drumscribe.options import Options
 from drumscribe.separation import isolate
-from drumscribe.types import Audio, BeatGrid, Heard, Hit, OnProgress, Performance, Progress, Score, ignore_progress
+from drumscribe.types import Audio, BeatGrid, Drum, Heard, Hit, OnProgress, Performance, Progress, Score, ignore_progress
 from drumscribe.weights import Models, load_models
 
 
@@ -34,6 +35,7 @@ class Transcription:
     heard: Heard
     options: Options
     models: tuple[str, ...]  #: `name@version` of every network that had a part
+    vocabulary: tuple[Drum, ...]  #: the drums that could have been heard
     package_version: str
 
     @property
@@ -95,7 +97,10 @@ def listen(audio: Audio, models: Models, *, options: Options | None = None, on_p
     options = options or Options()
     stem = isolate(audio, options=options.separation, on_progress=on_progress)
     activations, spectrum = activate(stem, models.drums, on_progress=on_progress)
-    hits = pick_hits(activations, models.drums.picking, options=options.picking)
+    if models.classifier:
+        hits = classify(stem.audio, models.classifier, options=options.beats, on_progress=on_progress)
+    else:
+        hits = pick_hits(activations, models.drums.picking, options=options.picking)
     on_progress(Progress("beats", 0.0))
     beat_activations = activate_beats(spectrum, activations, models.beats)
     grid = track_beats(beat_activations, hits, duration=audio.duration, options=options.beats)
@@ -139,4 +144,4 @@ def transcribe(
     on_progress(Progress("engrave", 0.0))
     score = engrave(heard.performance, options=options)
     on_progress(Progress("engrave", 1.0))
-    return Transcription(heard.performance, score, heard, options, models.refs, version("drumscribe"))
+    return Transcription(heard.performance, score, heard, options, models.refs, models.vocabulary, version("drumscribe"))

@@ -5,11 +5,11 @@ changes; "default" is an alias for one network of each kind. A network is two fi
 `name-version.json` that says how to use it: features, drums, thresholds, frame rate, metrics, data, licence. Both are
 checked against the manifest before either is read, and pickles are never loaded.
 
-Contents: `load_models` gives ready networks, `list_models` and `verify` say what is here, `pull` fetches,
-`publish` adds a new version.
+Contents: `load_models` gives ready networks, `list_models` and `verify` say what is here, `pull` fetches them, `fetch`
+reads one file that is in no list, `publish` adds a new version.
 """
 
-from drumscribe.weights.fetch import pull
+from drumscribe.weights.fetch import fetch, pull
 from drumscribe.weights.load import Models, Network, load_drums, load_models
 from drumscribe.weights.manifest import Entry, Found, Manifest, Pin, list_models, verify
 from drumscribe.weights.publish import publish
@@ -21,6 +21,7 @@ __all__ = [
     "Models",
     "Network",
     "Pin",
+    "fetch",
     "list_models",
     "load_drums",
     "load_models",

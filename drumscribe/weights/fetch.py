@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import url2pathname
 
 from drumscribe.addresses import public_address
-from drumscribe.errors import UnsupportedUrl, WeightsCorrupt, WeightsNotFound
+from drumscribe.errors import OptionError, UnsupportedUrl, WeightsCorrupt, WeightsNotFound
 from drumscribe.weights.manifest import Entry, Manifest, Pin, check_bytes, check_pins
 from drumscribe.weights.publish import write_atomically
 
@@ -47,7 +47,7 @@ def pull(name: str, *, cache: Path, manifest: Path | None = None, offline: bool 
     UnsupportedUrl, ForbiddenAddress
         If the manifest names anything but a file or a public https server.
     """
-    known = Manifest.read(manifest)
+    known = Manifest.read(manifest, cache)
     return tuple(_pull_one(entry, known.folder_of(entry, cache), cache, offline, retries) for entry in known.find(name))
 
 
@@ -71,15 +71,53 @@ def _pull_one(entry: Entry, folder: Path | None, cache: Path, offline: bool, ret
     return cache / entry.network.file
 
 
+def fetch(source: str, *, sha256: str = "", limit: int = 2**30, retries: int = 4) -> bytes:
+    """Read a file that is in no list, from a path, a file:// or an https:// address.
+
+    Parameters
+    ----------
+    source : str
+        Where it lies.
+    sha256 : str
+        What its hash must be; only a file of this machine may go without.
+    limit : int
+        Bytes it may have.
+    retries : int
+        As in `pull`.
+
+    Raises
+    ------
+    OptionError
+        If the address is remote and no hash was given.
+    WeightsNotFound, WeightsCorrupt, UnsupportedUrl, ForbiddenAddress
+        As in `pull`; a file longer than `limit` is WeightsCorrupt.
+    """
+    url = source if "://" in source else Path(source).absolute().as_uri()
+    if not sha256 and urlsplit(url).scheme != "file":
+        raise OptionError("A model from another machine needs its sha256.", url=source)
+    pin = Pin(Path(urlsplit(url).path).name, sha256.lower(), limit)
+    content = _read(url, pin, retries)
+    if sha256:
+        check_bytes(content, pin, where=source)
+    return content
+
+
 def _read(url: str, pin: Pin, retries: int) -> bytes:
-    scheme = urlsplit(url).scheme
-    if scheme == "file":
-        path = Path(url2pathname(urlsplit(url).path))
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise WeightsNotFound(f"The model file {path} cannot be read: {error.strerror}.", path=str(path)) from error
-    return _download(url, pin, retries)
+    if urlsplit(url).scheme != "file":
+        return _download(url, pin, retries)
+    path = Path(url2pathname(urlsplit(url).path))
+    try:
+        with path.open("rb") as file:
+            content = file.read(pin.size + 1)
+    except OSError as error:
+        raise WeightsNotFound(f"The model file {path} cannot be read: {error.strerror}.", path=str(path)) from error
+    return _within(content, pin, str(path))
+
+
+def _within(content: bytes, pin: Pin, where: str) -> bytes:
+    if len(content) > pin.size:
+        raise WeightsCorrupt(f"{where} is longer than the {pin.size} bytes that were expected.", path=where)
+    return content
 
 
 def _download(url: str, pin: Pin, retries: int) -> bytes:
@@ -117,7 +155,5 @@ def _download(url: str, pin: Pin, retries: int) -> bytes:
                 content = answer.read(pin.size + 1)
         except urllib3.exceptions.HTTPError as error:
             raise WeightsNotFound(f"{pin.file} could not be fetched from {parts.hostname}: {error}.", url=url) from error
-        if len(content) > pin.size:
-            raise WeightsCorrupt(f"{url} is longer than the {pin.size} bytes that were published.", url=url)
-        return content
+        return _within(content, pin, url)
     raise WeightsNotFound(f"{pin.file} was redirected more than {_MAX_REDIRECTS} times.", url=url)

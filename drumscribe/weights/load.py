@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drumscribe.errors import ModelMismatch, WeightsCorrupt, WeightsNotFound
-from drumscribe.types import ModelRef
-from drumscribe.weights.manifest import KINDS, Entry, Manifest, check_pins
+from drumscribe.types import Drum, ModelRef
+from drumscribe.weights.manifest import NEEDED_KINDS, Entry, Manifest, check_pins
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
 #: What the stage that runs a network reads of its description.
-_NEEDED = {"drums": ("drums", "context", "calibration", "picking"), "beats": ("logit_offsets",)}
+_NEEDED = {
+    "drums": ("drums", "context", "calibration", "picking"),
+    "beats": ("logit_offsets",),
+    "classifier": ("drums", "threshold", "resolution"),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,11 +43,18 @@ class Models:
 
     drums: Network
     beats: Network
+    classifier: Network | None = None  #: names the hits in place of the drum network, which the beats still listen to
 
     @property
     def refs(self) -> tuple[str, ...]:
         """`name@version` of each."""
-        return str(self.drums.ref), str(self.beats.ref)
+        return tuple(str(network.ref) for network in (self.drums, self.beats, self.classifier) if network)
+
+    @property
+    def vocabulary(self) -> tuple[Drum, ...]:
+        """The drums that these networks can report."""
+        named = {Drum(name) for name in (self.classifier or self.drums).config["drums"]}
+        return tuple(drum for drum in Drum if drum in named and drum is not Drum.OTHER)
 
 
 def load_models(
@@ -54,7 +65,8 @@ def load_models(
     Parameters
     ----------
     name : str
-        An alias of the manifest, or `name@version` of a drum and of a beat network joined by a comma.
+        An alias of the manifest, or `name@version` of a drum and of a beat network joined by a comma; a classifier may
+        stand with them, or alone: then the default networks do the rest.
     threads : int, optional
         How many threads one operation may use; by default one per physical core.
     manifest : Path, optional
@@ -71,11 +83,15 @@ def load_models(
     ModelMismatch
         If the name does not stand for one network of each kind, or a network's own description contradicts the list.
     """
-    known = Manifest.read(manifest)
-    entries = {entry.kind: entry for entry in known.find(name)}
-    if len(known.find(name)) != len(KINDS) or set(entries) != set(KINDS):
-        listed = ", ".join(str(entry.ref) for entry in known.find(name)) or "nothing"
-        raise ModelMismatch(f"{name!r} must stand for one network of each kind ({', '.join(KINDS)}); it is {listed}.", name=name)
+    known = Manifest.read(manifest, cache)
+    found = known.find(name)
+    if [entry.kind for entry in found] == ["classifier"]:
+        found = (*known.find("default"), *found)
+    entries = {entry.kind: entry for entry in found}
+    if len(found) != len(entries) or set(entries) - {"classifier"} != set(NEEDED_KINDS):
+        listed = ", ".join(str(entry.ref) for entry in found) or "nothing"
+        kinds = ", ".join(NEEDED_KINDS)
+        raise ModelMismatch(f"{name!r} must stand for one network of each kind ({kinds}); it is {listed}.", name=name)
     return Models(**{kind: _load(entry, known.folder_of(entry, cache), threads) for kind, entry in entries.items()})
 
 

@@ -17,8 +17,14 @@ from drumscribe.types import ModelRef
 #: The list that comes with the package; the networks that ship lie beside it.
 SHIPPED = Path(__file__).with_name("manifest.toml")
 
-#: One network of each kind makes a set that can transcribe.
-KINDS = ("drums", "beats")
+#: One network of each of these makes a set that can transcribe.
+NEEDED_KINDS = ("drums", "beats")
+
+#: What there is: a classifier may name the hits instead of the drum network.
+KINDS = (*NEEDED_KINDS, "classifier")
+
+#: The list of networks that were converted on this machine, in the folder of what was pulled.
+LOCAL = "manifest.toml"
 
 # Names become file names: no separators, no leading dot.
 _REF = re.compile(r"([a-z][a-z0-9_-]*)@([0-9][0-9A-Za-z.]*)")
@@ -40,7 +46,7 @@ class Entry:
     """One published network."""
 
     ref: ModelRef
-    kind: str  #: "drums" or "beats"
+    kind: str  #: one of `KINDS`
     licence: str  #: SPDX identifier
     network: Pin
     config: Pin
@@ -61,8 +67,15 @@ class Manifest:
     aliases: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def read(cls, path: Path | None = None) -> Manifest:
-        """Read `path`, by default the list that ships with the package.
+    def read(cls, path: Path | None = None, cache: Path | None = None) -> Manifest:
+        """Read `path`, by default the list that ships with the package, and what was added on this machine.
+
+        Parameters
+        ----------
+        path : Path, optional
+            The list; nothing in `cache` replaces what stands in it.
+        cache : Path, optional
+            Folder with pulled networks, and with the list of those that were converted there, if any.
 
         Raises
         ------
@@ -83,7 +96,14 @@ class Manifest:
             aliases = {alias: tuple(refs) for alias, refs in document.get("aliases", {}).items()}
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"The list of models at {path} is damaged: {error}.", path=str(path)) from error
-        return cls(path, entries, aliases)
+        known = cls(path, entries, aliases)
+        added = cache / LOCAL if cache is not None else path
+        return known._with(cls.read(added)) if added != path and added.is_file() else known
+
+    def _with(self, other: Manifest) -> Manifest:
+        own = {str(entry.ref) for entry in self.entries}
+        more = tuple(entry for entry in other.entries if str(entry.ref) not in own)
+        return Manifest(self.path, (*self.entries, *more), {**other.aliases, **self.aliases})
 
     def find(self, name: str) -> tuple[Entry, ...]:
         """Return the networks that `name` stands for: an alias, one `name@version`, or several joined by commas.
@@ -98,7 +118,8 @@ class Manifest:
         for ref in refs:
             if ref not in known:
                 offered = ", ".join([*self.aliases, *known]) or "none"
-                raise WeightsNotFound(f"There is no model {ref!r}. Known are: {offered}.", name=ref)
+                how = " `drumscribe models pull annoteator --from FILE` adds it." if ref.startswith("annoteator") else ""
+                raise WeightsNotFound(f"There is no model {ref!r}. Known are: {offered}.{how}", name=ref)
         return tuple(known[ref] for ref in refs)
 
     def folder_of(self, entry: Entry, cache: Path | None = None) -> Path | None:
@@ -141,7 +162,7 @@ def list_models(*, manifest: Path | None = None, cache: Path | None = None) -> t
     cache : Path, optional
         Folder with pulled networks.
     """
-    known = Manifest.read(manifest)
+    known = Manifest.read(manifest, cache)
     folders = ((entry, known.folder_of(entry, cache)) for entry in known.entries)
     return tuple(Found(entry, folder, "" if folder else "missing") for entry, folder in folders)
 
