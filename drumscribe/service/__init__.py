@@ -1,0 +1,1 @@
+"""The service around the library: API, jobs, workers."""

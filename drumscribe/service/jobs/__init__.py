@@ -1,0 +1,1 @@
+"""Jobs: what is asked, how they move, what is told about them."""
