@@ -320,7 +320,7 @@ class S3Server(Server):
     def _command(self) -> Sequence[str]:
         program = Path(sys.executable).with_name("rclone")
         keys = f"--auth-key={self.access_key_id},{self.secret_access_key}"
-        where = [f"--addr=127.0.0.1:{self.port}", f"--cache-dir={self.folder / 'cache'}", "--config=", "--dir-cache-time=0"]
+        where = [f"--addr=127.0.0.1:{self.port}", f"--cache-dir={self.folder / 'cache'}", "--config="]
         return [str(program), "serve", "s3", keys, *where, str(self.bucket_folder.parent)]
 
 
