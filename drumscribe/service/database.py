@@ -105,7 +105,6 @@ class Sessions:
             if self.engine.dialect.name == "sqlite":
                 session.connection(execution_options={"drumscribe_read_only": True})
             yield session
-            session.rollback()
 
     def close(self) -> None:
         """Give every connection back."""
