@@ -56,3 +56,9 @@ class StepCrashed(ServiceError):
 
     code = "internal_error"
     retryable = True
+
+
+class InvalidWebhookUrl(ServiceError):
+    """A webhook may not, or cannot, be sent to this address."""
+
+    code = "invalid_webhook_url"
