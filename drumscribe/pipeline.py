@@ -5,7 +5,8 @@
     engrave   Performance ─ notate → Score ─ write_musicxml / write_midi / write_pdf → bytes
 
 In `listen`, sound becomes what was played, in seconds; in `engrave`, that becomes what is written, in bars.
-Both are pure functions of their arguments. The command line, the server and the queue call the same two.
+Both are pure functions of their arguments. The command line, the server and the queue call the same two. Where the work is
+spread over several steps, they call what `listen` consists of: `isolate`, `hear` (all networks) and `count` (none).
 """
 
 from __future__ import annotations
@@ -22,7 +23,21 @@ from drumscribe.export import write_musicxml
 from drumscribe.notation import notate
 from drumscribe.options import Options
 from drumscribe.separation import isolate
-from drumscribe.types import Audio, BeatGrid, Drum, Heard, Hit, OnProgress, Performance, Progress, Score, ignore_progress
+from drumscribe.types import (
+    Activations,
+    Audio,
+    BeatActivations,
+    BeatGrid,
+    Drum,
+    Heard,
+    Hit,
+    OnProgress,
+    Performance,
+    Progress,
+    Score,
+    Stem,
+    ignore_progress,
+)
 from drumscribe.weights import Models, load_models
 
 
@@ -56,19 +71,12 @@ class Transcription:
     @property
     def confidence(self) -> float:
         """Mean confidence of the hits, 0-1; 0 without hits."""
-        return sum(h.confidence for h in self.hits) / len(self.hits) if self.hits else 0.0
+        return mean_confidence(self.performance)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """`bpm_unreliable`, `low_confidence`, `no_hits`: what a user should know before trusting the score."""
-        found = []
-        if not self.grid.reliable:
-            found.append("bpm_unreliable")
-        if not self.hits:
-            found.append("no_hits")
-        elif self.confidence < LOW_CONFIDENCE:
-            found.append("low_confidence")
-        return tuple(found)
+        """What a user should know before trusting the score, see `doubts`."""
+        return doubts(self.performance)
 
     def to_musicxml(self) -> bytes:
         """The score as an uncompressed MusicXML 4.0 document."""
@@ -77,6 +85,15 @@ class Transcription:
 
 #: Mean confidence under which a transcription carries the warning `low_confidence`.
 LOW_CONFIDENCE = 0.6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hearing:
+    """What the networks make of a stem: all that is needed to count."""
+
+    activations: Activations
+    hits: tuple[Hit, ...]
+    beats: BeatActivations
 
 
 def listen(audio: Audio, models: Models, *, options: Options | None = None, on_progress: OnProgress = ignore_progress) -> Heard:
@@ -96,16 +113,45 @@ def listen(audio: Audio, models: Models, *, options: Options | None = None, on_p
     """
     options = options or Options()
     stem = isolate(audio, options=options.separation, on_progress=on_progress)
+    hearing = hear(stem, models, options=options, on_progress=on_progress)
+    performance = count(hearing.hits, hearing.beats, duration=audio.duration, options=options)
+    on_progress(Progress("beats", 1.0))
+    return Heard(stem, hearing.activations, performance)
+
+
+def hear(stem: Stem, models: Models, *, options: Options | None = None, on_progress: OnProgress = ignore_progress) -> Hearing:
+    """Run the networks over a stem: strokes, and where beats may be."""
+    options = options or Options()
     activations, spectrum = activate(stem, models.drums, on_progress=on_progress)
     if models.classifier:
         hits = classify(stem.audio, models.classifier, options=options.beats, on_progress=on_progress)
     else:
         hits = pick_hits(activations, models.drums.picking, options=options.picking)
     on_progress(Progress("beats", 0.0))
-    beat_activations = activate_beats(spectrum, activations, models.beats)
-    grid = track_beats(beat_activations, hits, duration=audio.duration, options=options.beats)
-    on_progress(Progress("beats", 1.0))
-    return Heard(stem, activations, Performance(hits, grid, audio.duration))
+    return Hearing(activations, hits, activate_beats(spectrum, activations, models.beats))
+
+
+def count(hits: tuple[Hit, ...], beats: BeatActivations, *, duration: float, options: Options | None = None) -> Performance:
+    """Find the pulse. Needs no network: other options may be tried on what was heard once."""
+    grid = track_beats(beats, hits, duration=duration, options=(options or Options()).beats)
+    return Performance(hits, grid, duration)
+
+
+def mean_confidence(performance: Performance) -> float:
+    """Mean confidence of the hits, 0-1; 0 without hits."""
+    return sum(h.confidence for h in performance.hits) / len(performance.hits) if performance.hits else 0.0
+
+
+def doubts(performance: Performance) -> tuple[str, ...]:
+    """`bpm_unreliable`, `low_confidence`, `no_hits`: what a user should know before trusting the score."""
+    found = []
+    if not performance.grid.reliable:
+        found.append("bpm_unreliable")
+    if not performance.hits:
+        found.append("no_hits")
+    elif mean_confidence(performance) < LOW_CONFIDENCE:
+        found.append("low_confidence")
+    return tuple(found)
 
 
 def engrave(performance: Performance, *, options: Options | None = None) -> Score:

@@ -12,8 +12,9 @@ import typer
 from drumscribe.cli import interrupts
 from drumscribe.cli.console import emit, progress_bar, say, start_logging
 from drumscribe.cli.models import CacheDir, ManifestFile, cache_folder
-from drumscribe.cli.outputs import choose_names, render, save
+from drumscribe.cli.outputs import choose_names, save
 from drumscribe.errors import DrumScribeError, OptionError
+from drumscribe.outputs import Song, render
 
 #: What a comparison reads of a transcription.
 _COMPARED = ("hits", "beats", "musicxml")
@@ -73,5 +74,5 @@ def _transcribe_all(recordings: Path, out: Path, model: str, manifest: Path | No
                 say(f"Error: {song}: {error.message}")
                 failed += 1
                 continue
-            save(out, name, render(heard, _COMPARED, lambda _: None)[0], taken)
+            save(out, name, render(Song.of(heard), _COMPARED, lambda _: None)[0], taken)
     return failed

@@ -1,7 +1,6 @@
-"""The files of a song: what they are called, how each is made, and how all of them appear at once or none.
+"""The files of a song on disk: what they are called, and how all of them appear at once or none.
 
-Contents: `OUTPUTS` is the table of formats, `choose_names` names the songs of one call apart, `render` makes the bytes,
-`save` puts them in place.
+Contents: `choose_names` names the songs of one call apart, `save` puts in place what `drumscribe.outputs` made.
 """
 
 from __future__ import annotations
@@ -9,113 +8,18 @@ from __future__ import annotations
 import re
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from drumscribe import export
 from drumscribe.cli import interrupts
-from drumscribe.errors import ExportFailed, OptionError
-
-if TYPE_CHECKING:
-    from drumscribe.pipeline import Transcription
+from drumscribe.errors import ExportFailed
+from drumscribe.outputs import Made
 
 #: What is written unless `--formats` says otherwise.
 DEFAULT_FORMATS = ("hits", "beats", "musicxml", "midi", "pdf")
 
 # Leaves room for the suffix within the 255 bytes that file systems allow
 _LONGEST_NAME = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """Something that did not go as asked, and did not stop the song."""
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The files of one format: suffix after the song's name → bytes."""
-
-    files: Mapping[str, bytes]
-    warnings: tuple[Warned, ...] = ()
-
-
-Writer = Callable[["Transcription"], Made]
-
-
-def _one(suffix: str, write: Callable[[Transcription], bytes]) -> Writer:
-    return lambda song: Made({suffix: write(song)})
-
-
-def _pages(extension: str, write: Callable[[Transcription], Sequence[bytes]]) -> Writer:
-    def made(song: Transcription) -> Made:
-        try:
-            pages = write(song)
-        except ExportFailed as error:  # no reason to withhold the rest of the song
-            return Made({}, (Warned("pages_not_written", f"No {extension} was written: {error.message}"),))
-        return Made({f"-{number}.{extension}": page for number, page in enumerate(pages, start=1)})
-
-    return made
-
-
-def _write_pdf(song: Transcription) -> Made:
-    if song.options.pdf.backend == "none":
-        return Made({}, (Warned("pdf_not_written", "No PDF was written: the PDF backend is none."),))
-    content, _, messages = export.write_pdf_with_fallback(song.score, song.options.pdf)
-    warnings = tuple(Warned("pdf_not_written" if content is None else "pdf_fallback", message) for message in messages)
-    return Made({} if content is None else {".pdf": content}, warnings)
-
-
-def _performance(song: Transcription) -> bytes:
-    from drumscribe.export.documents import write_performance_json
-
-    return write_performance_json(song.performance)
-
-
-def _score(song: Transcription) -> bytes:
-    from drumscribe.export.documents import write_score_json
-
-    return write_score_json(song.score)
-
-
-#: Every format by the name that `--formats` knows, in the order in which they are written.
-OUTPUTS: dict[str, Writer] = {
-    "hits": _one(".hits.json", lambda song: export.write_hits_json(song.performance)),
-    "csv": _one(".hits.csv", lambda song: export.write_hits_csv(song.performance)),
-    "beats": _one(".beats.json", lambda song: export.write_beats_json(song.performance)),
-    "musicxml": _one(".musicxml", lambda song: export.write_musicxml(song.score)),
-    "mxl": _one(".mxl", lambda song: export.write_mxl(song.score)),
-    "midi": _one(".mid", lambda song: export.write_midi(song.performance, title=song.score.title)),
-    "score-midi": _one(".score.mid", lambda song: export.write_score_midi(song.score)),
-    "pdf": _write_pdf,
-    "svg": _pages("svg", lambda song: export.write_svg_pages(song.score, song.options.pdf)),
-    "png": _pages("png", lambda song: export.write_png_pages(song.score, song.options.pdf)),
-    "jams": _one(".jams", lambda song: export.write_jams(song.performance, title=song.score.title)),
-    "tab": _one(".tab.txt", lambda song: export.write_tab(song.score)),
-    "picture": _one(".png", lambda song: export.write_picture(song.heard.stem.audio, song.performance, title=song.score.title)),
-    "performance": _one(".performance.json", _performance),
-    "score": _one(".score.json", _score),
-}
-
-
-def parse_formats(text: str) -> tuple[str, ...]:
-    """Read the value of `--formats`.
-
-    Raises
-    ------
-    OptionError
-        If a format is unknown, or none is named.
-    """
-    chosen = [part.strip().lower() for part in text.split(",") if part.strip()]
-    unknown = [name for name in chosen if name not in OUTPUTS]
-    if unknown or not chosen:
-        what = f"Unknown format {unknown[0]!r}." if unknown else "No format was named."
-        raise OptionError(f"{what} Formats are: {', '.join(OUTPUTS)}.", formats=text)
-    return tuple(name for name in OUTPUTS if name in chosen)
 
 
 def choose_names(stems: Iterable[str]) -> tuple[str, ...]:
@@ -145,17 +49,6 @@ def _clean(stem: str) -> str:
 
 def _key(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def render(
-    song: Transcription, formats: Iterable[str], on_format: Callable[[str], None]
-) -> tuple[dict[str, Made], tuple[Warned, ...]]:
-    """Make the files of every format asked for, in memory."""
-    made: dict[str, Made] = {}
-    for name in formats:
-        on_format(name)
-        made[name] = OUTPUTS[name](song)
-    return made, tuple(warning for one in made.values() for warning in one.warnings)
 
 
 def save(folder: Path, name: str, made: Mapping[str, Made], taken: set[str]) -> dict[str, list[Path]]:

@@ -16,7 +16,7 @@ import typer
 from drumscribe.cli import interrupts
 from drumscribe.cli.console import INTERNAL_ERROR, emit, progress_bar, say, start_logging
 from drumscribe.cli.models import CacheDir, ManifestFile, cache_folder
-from drumscribe.cli.outputs import DEFAULT_FORMATS, OUTPUTS, Warned, choose_names, parse_formats, render, save
+from drumscribe.cli.outputs import DEFAULT_FORMATS, choose_names, save
 from drumscribe.errors import DrumScribeError, OptionError
 from drumscribe.options import (
     PDF_BACKENDS,
@@ -29,6 +29,7 @@ from drumscribe.options import (
     PickingOptions,
     SeparationOptions,
 )
+from drumscribe.outputs import OUTPUTS, Song, Warned, parse_formats, render
 
 if TYPE_CHECKING:
     from drumscribe.pipeline import Transcription
@@ -195,7 +196,7 @@ def _transcribe_one(
             path, title = fetched.path, title or _printable(fetched.title)
         notation = replace(options.notation, title=title or _title(path))
         song = transcribe_song(path, models=networks, options=replace(options, notation=notation), on_progress=on_progress)
-        made, warnings = render(song, formats, lambda name: on_progress(Progress(f"writing {name}", 1.0)))
+        made, warnings = render(Song.of(song), formats, lambda name: on_progress(Progress(f"writing {name}", 1.0)))
         interrupts.check()
         placed = save(out, report.name, made, taken)
     _fill(report, song, warnings, placed)

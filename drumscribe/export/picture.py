@@ -7,6 +7,8 @@
 
 The song is wrapped into rows that begin on bar lines, all on one time scale. A quarter of an hour still makes one
 picture: rows grow longer instead of more numerous, and sound is analysed a block at a time.
+
+The sound is needed once: `analyse` keeps of it what a picture shows, and that can be drawn again under other hits and bars.
 """
 
 from __future__ import annotations
@@ -50,6 +52,17 @@ LANES: dict[Drum, tuple[str, tuple[int, int, int]]] = {
 
 _Colour = tuple[int, int, int]
 _Pixels = NDArray[np.uint8]
+_SHORTEST_ROW = 0.7  # of the longest, where a downbeat ends it
+_FINEST = 1600 - 2 * _MARGIN - _LABELS  # pixels of a row that a spectrogram is fine enough for
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spectrogram:
+    """What a picture shows of the sound."""
+
+    levels: _Pixels  #: (bands, columns), the highest band first: 0 is `RANGE_DB` below the loudest, 255 the loudest
+    rate: float  #: columns a second; column i is centred at (i + 1/2) / rate
+    duration: float  #: seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +74,24 @@ class _Row:
     top: int  #: pixels
 
 
-def write_picture(audio: Audio, performance: Performance, *, title: str = "", width: int = 1600) -> bytes:
+def analyse(audio: Audio) -> Spectrogram:
+    """Keep of a recording what its picture needs: under 7 kB a second, and under 6 MB for any length."""
+    duration = max(audio.duration, 1.0)
+    rate = _FINEST / (_longest_row(duration) * _SHORTEST_ROW)
+    levels = _spectrum(audio, int(np.ceil(duration * rate)), rate)
+    # one scale for the whole song: its loudest thousandth is the brightest
+    levels -= np.quantile(levels, 0.999)
+    levels = np.clip(levels / RANGE_DB + 1, 0, 1, out=levels)
+    return Spectrogram(np.rint(levels * 255).astype(np.uint8), rate, audio.duration)
+
+
+def write_picture(sound: Audio | Spectrogram, performance: Performance, *, title: str = "", width: int = 1600) -> bytes:
     """Draw the song as a PNG.
 
     Parameters
     ----------
-    audio : Audio
-        The sound that was transcribed, mixed down to one channel for the spectrogram.
+    sound : Audio or Spectrogram
+        The sound that was transcribed, mixed down to one channel for the spectrogram; or what `analyse` made of it.
     performance : Performance
         Hits and beats on the same clock.
     title : str
@@ -84,11 +108,12 @@ def write_picture(audio: Audio, performance: Performance, *, title: str = "", wi
         raise ValueError(f"width must be 600 or more, not {width}")
     drums = [d for d in LANES if any(h.drum is d for h in performance.hits)] or [Drum.SNARE, Drum.KICK]
     left, right = _MARGIN + _LABELS, width - _MARGIN
-    duration = max(audio.duration, performance.duration, 1.0)
+    spectrogram = sound if isinstance(sound, Spectrogram) else analyse(sound)
+    duration = max(spectrogram.duration, performance.duration, 1.0)
     rate, spans = _wrap(duration, performance.grid, right - left)
     height_of_row = _NUMBERS + _SPECTRUM + len(drums) * _LANE + _AXIS + _GAP
     rows = [_Row(start, end, _HEADER + i * height_of_row) for i, (start, end) in enumerate(spans)]
-    spectra = _normalise([_spectrum(audio, row.start, round((row.end - row.start) * rate), rate) for row in rows])
+    spectra = [_colours(spectrogram, row.start, round((row.end - row.start) * rate), rate) for row in rows]
 
     image = Image.new("RGB", (width, _HEADER + len(rows) * height_of_row + _MARGIN // 2), _BACK)
     draw = ImageDraw.Draw(image, "RGBA")
@@ -112,7 +137,7 @@ def write_picture(audio: Audio, performance: Performance, *, title: str = "", wi
 
 def _wrap(duration: float, grid: BeatGrid, pixels: int) -> tuple[float, list[tuple[float, float]]]:
     """Pixels a second, and the stretch of each row; rows after the first begin on a downbeat where one is in reach."""
-    longest = min(duration, max(ROW_SECONDS, duration / MAX_ROWS))
+    longest = _longest_row(duration)
     downbeats = [b.time for b in grid.beats if b.number == 1 and 0 < b.time < duration]
     spans: list[tuple[float, float]] = []
     start = 0.0
@@ -121,10 +146,14 @@ def _wrap(duration: float, grid: BeatGrid, pixels: int) -> tuple[float, list[tup
         if duration - end < 0.02 * longest:
             end = duration
         else:
-            end = max((t for t in downbeats if start + 0.7 * longest < t <= end), default=end)
+            end = max((t for t in downbeats if start + _SHORTEST_ROW * longest < t <= end), default=end)
         spans.append((start, end))
         start = end
     return pixels / max(end - start for start, end in spans), spans
+
+
+def _longest_row(duration: float) -> float:
+    return min(duration, max(ROW_SECONDS, duration / MAX_ROWS))
 
 
 def _draw_header(draw: ImageDraw.ImageDraw, performance: Performance, title: str, right: int, duration: float) -> None:
@@ -204,15 +233,15 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 # ------------------------------------------------------------------------------------------------ spectrogram
 
 
-def _spectrum(audio: Audio, start: float, columns: int, rate: float) -> NDArray[np.float32]:
-    """Level in dB of (bands, columns): column i is centred `i / rate` seconds after `start`, band 0 is the highest."""
+def _spectrum(audio: Audio, columns: int, rate: float) -> NDArray[np.float32]:
+    """Level in dB of (bands, columns): column i is centred at `(i + 1/2) / rate` seconds, band 0 is the highest."""
     bands = _bands(audio.sample_rate)
     window = np.hanning(FFT_SIZE).astype(np.float32)
     out = np.empty((_SPECTRUM, columns), np.float32)
     total = audio.samples.shape[1]
     for first in range(0, columns, 256):
         count = min(256, columns - first)
-        centres = np.rint((start + (first + np.arange(count) + 0.5) / rate) * audio.sample_rate).astype(np.int64)
+        centres = np.rint((first + np.arange(count) + 0.5) / rate * audio.sample_rate).astype(np.int64)
         low, high = int(centres[0]) - FFT_SIZE // 2, int(centres[-1]) + FFT_SIZE // 2
         block = np.zeros(high - low, np.float32)
         inside = audio.samples[:, max(0, low) : min(total, high)]
@@ -241,12 +270,20 @@ def _bands(sample_rate: int) -> NDArray[np.float32]:
     return (weights / np.maximum(weights.sum(axis=0), 1e-9) * (centres / 1000)).astype(np.float32)
 
 
-def _normalise(spectra: list[NDArray[np.float32]]) -> list[_Pixels]:
-    """Colours of (bands, columns, 3), on one scale for the whole song: its loudest thousandth is the brightest."""
-    top = max(float(np.quantile(s, 0.999)) for s in spectra)
-    palette = _palette()
-    scaled = (np.clip((s - top) / RANGE_DB + 1, 0, 1) ** GAMMA for s in spectra)
-    return [palette[(s * 255).astype(np.uint8)] for s in scaled]
+def _colours(spectrogram: Spectrogram, start: float, columns: int, rate: float) -> _Pixels:
+    """Colours of (bands, columns, 3) from `start` on, `rate` columns a second; dark where there is no sound."""
+    seconds = start + (np.arange(columns) + 0.5) / rate
+    nearest = (seconds * spectrogram.rate).astype(np.int64)
+    count = spectrogram.levels.shape[1]
+    levels = spectrogram.levels[:, np.minimum(nearest, count - 1)]
+    levels[:, nearest >= count] = 0
+    return _shades()[levels]
+
+
+@lru_cache(maxsize=1)
+def _shades() -> _Pixels:
+    """The colour of each level."""
+    return _palette()[((np.arange(256) / 255) ** GAMMA * 255).astype(np.uint8)]
 
 
 @lru_cache(maxsize=1)

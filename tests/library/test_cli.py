@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from tiny_networks import publish_thump_and_hiss, thump_and_hiss
 
 from drumscribe.cli import main
-from drumscribe.cli.outputs import OUTPUTS, Made, choose_names, parse_formats, save
+from drumscribe.cli.outputs import choose_names, save
 from drumscribe.errors import ExportFailed, OptionError
+from drumscribe.outputs import OUTPUTS, Made, parse_formats
 
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

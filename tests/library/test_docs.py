@@ -12,7 +12,7 @@ import typer
 
 from drumscribe import errors
 from drumscribe.cli.app import app
-from drumscribe.cli.outputs import OUTPUTS
+from drumscribe.outputs import OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -66,7 +66,7 @@ def test_every_format_is_explained() -> None:
 
 def test_every_warning_is_explained() -> None:
     code = "".join(
-        (ROOT / "drumscribe" / name).read_text("utf-8") for name in ("pipeline.py", "cli/transcribe.py", "cli/outputs.py")
+        (ROOT / "drumscribe" / name).read_text("utf-8") for name in ("pipeline.py", "cli/transcribe.py", "outputs.py")
     )
     for warning in re.findall(r'"((?:bpm|low|no|pdf|pages)_[a-z_]+)"', code):
         assert f"`{warning}`" in CLI, warning
