@@ -62,3 +62,94 @@ class InvalidWebhookUrl(ServiceError):
     """A webhook may not, or cannot, be sent to this address."""
 
     code = "invalid_webhook_url"
+
+
+class Unauthenticated(ServiceError):
+    """Credentials are missing or not valid; `challenge` is what `WWW-Authenticate` says."""
+
+    code = "unauthenticated"
+
+
+class InvalidCredentials(Unauthenticated):
+    """E-mail and password do not belong together."""
+
+    code = "invalid_credentials"
+
+
+class Forbidden(ServiceError):
+    """The caller is known, and not allowed to do this."""
+
+    code = "forbidden"
+
+
+class WrongPassword(Forbidden):
+    """Somebody signed in wants a change that needs the password, and does not know it."""
+
+    code = "wrong_password"
+
+
+class SignupClosed(Forbidden):
+    """Accounts are made by the operator alone."""
+
+    code = "signup_closed"
+
+
+class AccountsDisabled(ServiceError):
+    """There are no accounts in this `AUTH_MODE`."""
+
+    code = "accounts_disabled"
+
+
+class KeyNotFound(ServiceError):
+    """The caller has no such key."""
+
+    code = "key_not_found"
+
+
+class UserNotFound(ServiceError):
+    """There is no such account."""
+
+    code = "user_not_found"
+
+
+class EmailTaken(ServiceError):
+    """There is an account with this e-mail."""
+
+    code = "email_taken"
+
+
+class TooManyKeys(ServiceError):
+    """An account has as many keys as it may."""
+
+    code = "too_many_keys"
+
+
+class LimitReached(ServiceError):
+    """More than is allowed for now; `retry_after_s` says when to try again, `headers` how much is allowed."""
+
+    code = "limit_reached"
+    retryable = True
+
+
+class TooManyJobs(LimitReached):
+    """The caller has as many unfinished jobs as allowed."""
+
+    code = "too_many_jobs"
+
+
+class RateLimited(LimitReached):
+    """The caller has started as many jobs within an hour as allowed."""
+
+    code = "rate_limited"
+
+
+class TooManyAttempts(LimitReached):
+    """Too many failed attempts to sign in, or accounts made, from one place or for one account."""
+
+    code = "too_many_attempts"
+
+
+class IdentityProviderUnavailable(Unavailable):
+    """The OpenID provider's keys cannot be fetched."""
+
+    code = "identity_provider_unavailable"

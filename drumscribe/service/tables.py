@@ -232,14 +232,13 @@ class ApiKey(Base):
 
 
 class LoginSession(Base):
-    """A signed-in device: the refresh token in force, as a hash. Using it replaces it."""
+    """A signed-in device: the refresh token in force, as a hash. Using it replaces it; another that names it ends it."""
 
     __tablename__ = "login_sessions"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    previous_hash: Mapped[str | None] = mapped_column(String(64), unique=True)  #: seen again: stolen, the session ends
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, insert_default=db_now())
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
