@@ -15,16 +15,25 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-#: What can be saved.
-Content = bytes | BinaryIO | Path
+from typing import BinaryIO, Protocol
 
 #: Size of the pieces in which files are read and written.
 BLOCK = 256 * 1024
 
 _JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+
+
+class Readable(Protocol):
+    """Anything to read bytes from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes; none at the end."""
+        ...
+
+
+#: What can be saved.
+Content = bytes | Readable | Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ class StorageBackend(ABC):
 
         Parameters
         ----------
-        content : bytes, binary file or Path
+        content : bytes, Readable or Path
             Read in blocks; memory does not grow with its size.
         content_type : str
             What a download from the store itself says it is.
@@ -163,7 +172,7 @@ class StorageBackend(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Raise StorageUnavailable or StorageFull unless it can be written to just now. Leaves nothing behind."""
+        """Raise StorageUnavailable or StorageFull unless it works just now. Leaves nothing behind."""
 
     @abstractmethod
     def free_bytes(self) -> int | None:
