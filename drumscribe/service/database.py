@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,6 +85,9 @@ def _seconds_sqlite(element: db_seconds, compiler: SQLCompiler, **_: Any) -> str
 # ---------------------------------------------------------------------------------------------- sessions
 
 
+_AFTER_COMMIT = "after_commit"
+
+
 class Sessions:
     """Opens sessions. One per request or step, at its rim; what runs inside never commits."""
 
@@ -95,8 +98,11 @@ class Sessions:
     @contextmanager
     def write(self) -> Generator[Session]:
         """A transaction that is committed at the end of the block, or rolled back."""
-        with self._make() as session, session.begin():
-            yield session
+        with self._make() as session:
+            with session.begin():
+                yield session
+            for act in session.info.pop(_AFTER_COMMIT, ()):
+                act()
 
     @contextmanager
     def read(self) -> Generator[Session]:
@@ -111,12 +117,21 @@ class Sessions:
         self.engine.dispose()
 
 
+def after_commit(session: Session, act: Callable[[], object]) -> None:
+    """Do something once the session's transaction is committed, and not at all if it is rolled back."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(act)
+
+
 def open_database(url: str, *, pool_size: int = 10) -> Sessions:
     """Connect lazily to a database whose tables exist (`migrations.upgrade` makes them)."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         engine = create_engine(
-            address, connect_args={"timeout": 30.0, "check_same_thread": False}, pool_size=pool_size, max_overflow=20
+            address,
+            hide_parameters=True,  # values do not belong into logs
+            connect_args={"timeout": 30.0, "check_same_thread": False},
+            pool_size=pool_size,
+            max_overflow=20,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -125,6 +140,7 @@ def open_database(url: str, *, pool_size: int = 10) -> Sessions:
     else:
         engine = create_engine(
             address,
+            hide_parameters=True,
             pool_pre_ping=True,
             pool_size=pool_size,
             max_overflow=10,

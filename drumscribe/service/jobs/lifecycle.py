@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -18,8 +19,9 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from drumscribe.errors import DrumScribeError
-from drumscribe.service.database import db_now, db_seconds
+from drumscribe.service.database import after_commit, db_now, db_seconds
 from drumscribe.service.jobs.plan import BY_NAME, INGEST, TRANSCRIBE, Step, after
+from drumscribe.service.observability import metrics
 from drumscribe.service.tables import ACTIVE, Artifact, Event, Job, Revision, Status, WebhookMessage
 
 #: Waits between tries grow up to this.
@@ -153,7 +155,10 @@ def finish(
     revision.status, revision.finished_at = Status.COMPLETED, db_now()
     _record(session, job, "status")
     if job.revision == 1:
+        _count(session, job)
         announce(session, job)
+    else:
+        after_commit(session, partial(metrics.revision_ended, "completed"))
     return Ended(Status.COMPLETED)
 
 
@@ -190,6 +195,7 @@ def cancel(session: Session, job: Job) -> bool:
         return True
     job.status = Status.CANCELLED
     _record(session, job, "status")
+    _count(session, job)
     announce(session, job)
     return True
 
@@ -345,6 +351,7 @@ def _fail(session: Session, job: Job, step: Step, code: str, message: str, retry
     revision = session.get_one(Revision, (job.id, 1))
     revision.status, revision.error_code, revision.error_message, revision.finished_at = Status.FAILED, code, message, db_now()
     _record(session, job, "status")
+    _count(session, job)
     announce(session, job)
     return Status.FAILED
 
@@ -359,6 +366,13 @@ def _give_up_revision(session: Session, job: Job, code: str, message: str) -> No
         "status",
         revision={"number": revision.number, "status": "failed", "error": {"code": code, "message": message}},
     )
+    after_commit(session, partial(metrics.revision_ended, "failed"))
+
+
+def _count(session: Session, job: Job) -> None:
+    """Each end of a job is counted once, where it happens, whoever brought it about."""
+    ended = partial(metrics.job_ended, str(job.status), stage=job.error_stage, audio_seconds=job.duration_seconds)
+    after_commit(session, ended)
 
 
 def _record(session: Session, job: Job, kind: str, **more: Any) -> None:

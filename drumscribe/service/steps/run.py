@@ -26,7 +26,7 @@ from drumscribe.service.jobs.lifecycle import Claim, Ended
 from drumscribe.service.jobs.plan import BY_NAME, INGEST, PREDICT, SEPARATE, TRANSCRIBE, Step
 from drumscribe.service.observability import metrics, traces
 from drumscribe.service.steps.work import Done, Work
-from drumscribe.service.tables import Job, Status
+from drumscribe.service.tables import Job
 from drumscribe.service.wiring import Services
 from drumscribe.types import Progress
 
@@ -71,7 +71,9 @@ def run_step(
         session.flush()
         session.expunge(job)
     with (
-        structlog.contextvars.bound_contextvars(job_id=job_id, stage=step.stage, attempt=held.attempt),
+        structlog.contextvars.bound_contextvars(
+            job_id=job_id, stage=step.stage, attempt=held.attempt, step_started=time.perf_counter()
+        ),
         traces.span(step.name, parent=job.trace_context, **{"job.id": job_id, "job.stage": step.stage, "job.try": held.tries}),
     ):
         ended = _run(step, held, job, services, stopping)
@@ -108,11 +110,8 @@ def _run(step: Step, held: Claim, job: Job, services: Services, stopping: Callab
     if ended is None:
         log.info("step_abandoned", elapsed_ms=elapsed_ms)
         return None
-    metrics.INFERENCE_LATENCY.labels(stage=step.stage).observe(elapsed_ms / 1000)
+    metrics.step_took(step.stage, elapsed_ms / 1000)
     log.info("step_completed", elapsed_ms=elapsed_ms, status=str(ended.status))
-    if ended.next_step is None and job.working_on == 1:
-        metrics.JOBS.labels(status="completed").inc()
-        metrics.AUDIO_DURATION.inc(job.duration_seconds or 0.0)
     return ended
 
 
@@ -128,10 +127,7 @@ def _close_failed(step: Step, held: Claim, services: Services, error: DrumScribe
         what, elapsed_ms=_since(started), status=str(ended.status), error=error.message, code=error.code, tries=held.tries
     )
     if ended.retry:
-        metrics.STEP_RETRIES.labels(stage=step.stage, code=error.code).inc()
-    elif ended.status == Status.FAILED:
-        metrics.JOBS.labels(status="failed").inc()
-        metrics.JOBS_FAILED.labels(stage=step.stage).inc()
+        metrics.step_retried(step.stage, error.code)
     return ended
 
 
