@@ -97,6 +97,12 @@ def step_retried(stage: str, code: str) -> None:
 
 
 @_counting
+def webhook_attempted(outcome: str) -> None:
+    """Count a try to deliver a webhook: delivered, failed (to be tried again) or given_up."""
+    WEBHOOK_ATTEMPTS.labels(outcome).inc()
+
+
+@_counting
 def request_answered(method: str, route: str, status: int, seconds: float | None) -> None:
     """Count a request; `seconds` until its answer began, None for one that says nothing about speed (WebSocket)."""
     HTTP_REQUESTS.labels(method, route, status).inc()
