@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from drumscribe.cli import evaluate, interrupts, models, train, transcribe
+from drumscribe.cli import admin, evaluate, interrupts, models, train, transcribe
 from drumscribe.cli.console import INTERNAL_ERROR, say
 from drumscribe.errors import DrumScribeError
 
@@ -27,6 +27,7 @@ app.command("transcribe")(transcribe.transcribe)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
+app.add_typer(admin.app, name="admin")
 
 
 def _print_version(asked: bool) -> None:

@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     JWT_REFRESH_DAYS: float = Field(30, gt=0, description="Life of a session that is not used.")
     OIDC_ISSUER: str = Field("", description="Accept access tokens of this OpenID provider too.")
     OIDC_AUDIENCE: str = Field("", description="The audience those tokens must name.")
-    ALLOW_SIGNUP: bool = Field(True, description="Whether anyone may make an account in `AUTH_MODE=jwt`.")
+    ALLOW_SIGNUP: bool = Field(True, description="Whether anyone may make an account with a password in `AUTH_MODE=jwt`.")
     MAX_CONCURRENT_JOBS_PER_USER: int = Field(3, ge=0, description="Unfinished jobs of one user; 0: no limit.")
     MAX_JOBS_PER_USER_PER_HOUR: int | None = Field(None, ge=0, description="0: no limit; empty: 10 in production, else none.")
     TRUSTED_PROXIES: Names = Field((), description="Addresses or networks whose `X-Forwarded-For` is believed.")
@@ -167,6 +167,8 @@ class Settings(BaseSettings):
             raise ValueError("STORAGE_BACKEND=s3 needs S3_BUCKET.")
         if self.AUTH_MODE == "jwt" and len(self.JWT_SECRET.get_secret_value()) < 32:
             raise ValueError("AUTH_MODE=jwt needs a JWT_SECRET of at least 32 characters.")
+        if self.OIDC_ISSUER and not self.OIDC_AUDIENCE:
+            raise ValueError("OIDC_ISSUER needs OIDC_AUDIENCE: a token made for another service must not open this one.")
         if self.ENV == "production":
             self._refuse_placeholders()
         return self

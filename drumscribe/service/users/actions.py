@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from drumscribe.service.database import db_now, db_seconds, hold
 from drumscribe.service.errors import EmailTaken, TooManyAttempts, TooManyKeys
+from drumscribe.service.jobs import lifecycle
 from drumscribe.service.settings import Settings
-from drumscribe.service.tables import ApiKey, LoginFailure, LoginSession, User
+from drumscribe.service.tables import ApiKey, LoginFailure, LoginSession, User, WebhookSecret
 from drumscribe.service.users import queries
 from drumscribe.service.users.keys import SHOWN, fingerprint, new_key
 from drumscribe.service.users.tokens import new_access_token, new_refresh_token, session_of
@@ -96,6 +97,32 @@ def user_of_provider(session: Session, subject: str, claims: dict[str, Any]) -> 
     session.add(user)
     session.flush()
     return user
+
+
+def replace_hash(session: Session, user: User, password_hash: str) -> None:
+    """Let another password, or the same hashed anew, open an account."""
+    session.execute(
+        update(User).where(User.id == user.id).values(password_hash=password_hash),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def close_account(session: Session, user_id: str) -> list[str]:
+    """Remove an account with its keys and sessions; its jobs are stopped and deleted. Returns their ids: files are left to purge.
+
+    The rows of the jobs stay, empty and nobody's, until the cleanup has removed whatever a worker may still be saving.
+    """
+    jobs = queries.jobs_of(session, user_id)
+    now = queries.now(session)
+    for job in jobs:
+        job.webhook_url = None  # nobody is left to tell
+        lifecycle.cancel(session, job)
+        job.title, job.original_filename, job.youtube_url, job.user_id = "", None, None, None
+        job.deleted_at = job.deleted_at or now
+    session.flush()
+    session.execute(delete(WebhookSecret).where(WebhookSecret.owner == f"user:{user_id}"))
+    session.execute(delete(User).where(User.id == user_id))
+    return [job.id for job in jobs]
 
 
 def _verified_email(claims: dict[str, Any]) -> str | None:

@@ -107,7 +107,12 @@ def newest_failure(session: Session, subject: str) -> int | None:
     )
 
 
-# ---------------------------------------------------------------------------------------------- limits
+# ---------------------------------------------------------------------------------------------- jobs
+
+
+def jobs_of(session: Session, user_id: str) -> Sequence[Job]:
+    """All jobs of an account, to be changed by nobody else meanwhile."""
+    return session.scalars(select(Job).where(Job.user_id == user_id).order_by(Job.id).with_for_update()).all()
 
 
 def unfinished_jobs(session: Session, identifier: str) -> Sequence[Job]:
