@@ -5,7 +5,7 @@ that memory holds the result and little else, and a file of ten hours costs no m
 Every check looks at what was decoded; what the container claims can only make a file be refused.
 
 Contents: `load_audio`, `probe`, `resample`, `to_mono`, `compute_rms`, `validate_audio_signal`,
-`resample_clip_to_target`, `save_wav`.
+`resample_clip_to_target`, `save_wav`, `save_lossless`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ __all__ = [
     "probe",
     "resample",
     "resample_clip_to_target",
+    "save_lossless",
     "save_wav",
     "to_mono",
     "validate_audio_signal",
@@ -201,6 +202,32 @@ def save_wav(audio: Audio) -> bytes:
         file.setframerate(audio.sample_rate)
         file.writeframes(scaled.tobytes())
     return buffer.getvalue()
+
+
+def save_lossless(audio: Audio, path: Path, *, gain: float = 1.0) -> None:
+    """Write 24-bit FLAC or WAV, as the suffix of the path says, a block at a time; the same sound gives the same bytes.
+
+    What goes beyond full scale after `gain` is clipped.
+
+    Raises
+    ------
+    OSError
+        If the path cannot be written to.
+    """
+    import av
+
+    codec = {".flac": "flac", ".wav": "pcm_s24le"}[path.suffix]
+    layout = "mono" if audio.samples.shape[0] == 1 else "stereo"
+    with av.open(str(path), "w", options={"fflags": "+bitexact"}) as file:
+        stream = file.add_stream(codec, rate=audio.sample_rate, layout=layout, options={"flags": "+bitexact"})
+        stream.format = "s32"
+        for start in range(0, audio.samples.shape[1], audio.sample_rate):
+            block = audio.samples[:, start : start + audio.sample_rate].T.astype(np.float64) * (gain * 2**23)
+            levels = np.clip(np.rint(block), -(2**23), 2**23 - 1).astype(np.int32) << 8
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(levels).reshape(1, -1), format="s32", layout=layout)
+            frame.sample_rate, frame.pts = audio.sample_rate, start
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
 
 
 def _refuse_by_header(opened: Opened, path: Path, options: IngestOptions) -> None:

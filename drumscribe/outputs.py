@@ -1,6 +1,7 @@
 """Every format that a song can be written in, and how each is made. The command line and the service write the same.
 
-Contents: `OUTPUTS` is the table of formats, `parse_formats` reads a choice of them, `render` makes the bytes.
+Contents: `OUTPUTS` is the table of formats, `parse_formats` reads a choice of them, `render` makes the bytes,
+`clean_title` brings a title into form.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from drumscribe.options import PdfOptions
     from drumscribe.pipeline import Transcription
     from drumscribe.types import Performance, Score
+
+#: Tags hold anything; a title page does not.
+LONGEST_TITLE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,11 @@ def parse_formats(text: str) -> tuple[str, ...]:
         what = f"Unknown format {unknown[0]!r}." if unknown else "No format was named."
         raise OptionError(f"{what} Formats are: {', '.join(OUTPUTS)}.", formats=text)
     return tuple(name for name in OUTPUTS if name in chosen)
+
+
+def clean_title(text: str) -> str:
+    """One line that can be printed above a score, of what a tag or a site says."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_TITLE].strip()
 
 
 def render(song: Song, formats: Iterable[str], on_format: Callable[[str], None]) -> tuple[dict[str, Made], tuple[Warned, ...]]:

@@ -29,16 +29,13 @@ from drumscribe.options import (
     PickingOptions,
     SeparationOptions,
 )
-from drumscribe.outputs import OUTPUTS, Song, Warned, parse_formats, render
+from drumscribe.outputs import OUTPUTS, Song, Warned, clean_title, parse_formats, render
 
 if TYPE_CHECKING:
     from drumscribe.pipeline import Transcription
     from drumscribe.weights import Models
 
 log = logging.getLogger(__name__)
-
-# Tags hold anything; a title page does not
-_LONGEST_TITLE = 120
 
 #: What each warning of a transcription means.
 _WARNINGS = {
@@ -193,7 +190,7 @@ def _transcribe_one(
             fetched = download_youtube_audio(
                 report.song, folder, max_duration_s=limit, cookies_file=cookies, on_progress=on_progress
             )
-            path, title = fetched.path, title or _printable(fetched.title)
+            path, title = fetched.path, title or clean_title(fetched.title)
         notation = replace(options.notation, title=title or _title(path))
         song = transcribe_song(path, models=networks, options=replace(options, notation=notation), on_progress=on_progress)
         made, warnings = render(Song.of(song), formats, lambda name: on_progress(Progress(f"writing {name}", 1.0)))
@@ -242,11 +239,7 @@ def _stem(song: str) -> str:
     return Path(song).stem
 
 
-def _printable(title: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in title).split())[:_LONGEST_TITLE]
-
-
 def _title(path: Path) -> str:
     from drumscribe.audio import probe
 
-    return _printable(probe(path).title) or _printable(path.stem)
+    return clean_title(probe(path).title) or clean_title(path.stem)

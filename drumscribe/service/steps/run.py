@@ -74,7 +74,11 @@ def run_step(
         structlog.contextvars.bound_contextvars(
             job_id=job_id, stage=step.stage, attempt=held.attempt, step_started=time.perf_counter()
         ),
-        traces.span(step.name, parent=job.trace_context, **{"job.id": job_id, "job.stage": step.stage, "job.try": held.tries}),
+        traces.span(
+            step.name,
+            parent=job.trace_context,
+            attributes={"job.id": job_id, "job.stage": step.stage, "job.try": held.tries, "job.model": job.model},
+        ),
     ):
         ended = _run(step, held, job, services, stopping)
     if ended is not None and ended.next_step is not None:
@@ -104,6 +108,10 @@ def _run(step: Step, held: Claim, job: Job, services: Services, stopping: Callab
         error = raised if isinstance(raised, DrumScribeError) else _crash(raised)
         return _close_failed(step, held, services, error, started)
     elapsed_ms = _since(started)
+    traces.describe(
+        duration_seconds=done.values.get("duration_seconds", job.duration_seconds),
+        model_version=done.values.get("model_version", job.model_version),
+    )
     ended = _closing(services, lambda session: lifecycle.finish(
         session, held, values=done.values, artifacts=done.artifacts, elapsed_ms=elapsed_ms
     ))  # fmt: skip
@@ -117,6 +125,7 @@ def _run(step: Step, held: Claim, job: Job, services: Services, stopping: Callab
 
 def _close_failed(step: Step, held: Claim, services: Services, error: DrumScribeError, started: float) -> Ended | None:
     settings = services.settings
+    traces.failed(error)
     ended = _closing(services, lambda session: lifecycle.fail(
         session, held, error, max_attempts=settings.JOB_MAX_ATTEMPTS, retry_base_s=settings.JOB_RETRY_BASE_SECONDS
     ))  # fmt: skip
@@ -214,6 +223,8 @@ class _Watch:
             percent <= told_percent or (now - self._told_at < self._MIN_GAP_S and percent - told_percent < self._MIN_PERCENT)
         ):
             return
+        if progress.stage != told_stage:
+            traces.happened(progress.stage)
         self._told, self._told_at = (max(percent, told_percent), progress.stage), now
         try:
             with self._services.sessions.write() as session:
