@@ -172,7 +172,7 @@ def _add_elapsed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     context = trace.get_current_span().get_span_context()
-    if context.is_valid:
+    if context.is_valid and context.trace_flags.sampled:
         event["trace_id"] = trace.format_trace_id(context.trace_id)
         event["span_id"] = trace.format_span_id(context.span_id)
     return event

@@ -50,6 +50,8 @@ HTTP_DURATION = Histogram(
 _STAGES = ("ingest", "separation", "prediction", "transcription")
 for _status in ("completed", "failed", "cancelled"):  # a series that exists before its first event can be added up
     JOBS.labels(_status)
+for _outcome in ("delivered", "failed", "given_up"):
+    WEBHOOK_ATTEMPTS.labels(_outcome)
 for _stage in _STAGES:
     JOBS_FAILED.labels(_stage)
     INFERENCE_LATENCY.labels(_stage)
