@@ -5,7 +5,7 @@ part of the package: `convert` turns the Keras file that its authors publish int
 `classify` needs neither TensorFlow nor that file. Both need the extra `drumscribe[annoteator]`.
 """
 
-from drumscribe.annoteator.convert import convert
+from drumscribe.annoteator.convert import LARGEST, ORIGINAL_SHA256, ORIGINAL_VERSION, convert
 from drumscribe.annoteator.infer import classify
 
-__all__ = ["classify", "convert"]
+__all__ = ["LARGEST", "ORIGINAL_SHA256", "ORIGINAL_VERSION", "classify", "convert"]

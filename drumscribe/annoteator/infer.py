@@ -1,9 +1,9 @@
 """Hear a recording the way of AnNOTEator: onsets, a clip at each, the network's word for the clip.
 
 A hit is looked at from a quarter of a 32nd note before its onset to a 16th after it, so the tempo decides how much is
-cut; every clip is then stretched to the same number of samples, and pitch and duration with it. That is how the
-network was trained, and why the steps below are those of its authors to the letter, oddities included: onsets
-are picked with the windows of hop 512 also where the hop is 1024, and bands are those of the clip's nominal rate.
+cut; every clip is then stretched to the same number of samples, and pitch and duration with it. The steps are those of
+its authors to the letter, oddities included: onsets are picked with the windows of hop 512 also where the hop is
+1024, the compressor knows that a clip was stretched, and the mel bands do not.
 
 Long recordings are worked through in blocks of frames and in batches of clips, so memory holds the recording, one block, and
 the answers.
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drumscribe.annoteator.reading import MELS, missing
 from drumscribe.audio import resample_clip_to_target, to_mono
-from drumscribe.errors import DependencyMissing
 from drumscribe.options import BeatOptions
 from drumscribe.types import Audio, Drum, FloatArray, Hit, OnProgress, Progress, ignore_progress
 from drumscribe.weights import Network
@@ -27,8 +27,8 @@ from drumscribe.weights import Network
 CLIP = 8820  #: samples that every clip is stretched to
 SLOW_HOP, FAST_HOP = 1024, 512  #: samples between frames when looking for onsets
 FAST_BPM = 110.0  #: above this tempo the hop is the shorter one
-MELS = 128  #: bands of a clip
 FRAME_HOP = 512  #: samples between the frames of a clip
+HIGHEST = 8000.0  #: Hz at the song's own rate
 
 THRESHOLD_DB, RATIO, ATTACK_MS, RELEASE_MS = -27.0, 4.0, 1.0, 200.0  #: of the compressor
 
@@ -37,7 +37,7 @@ TYPICAL_LOUD = 0.8  #: the quantile of a drum's strokes that counts as its loud 
 LOUD_VELOCITY = 108  #: where those land
 VELOCITY_RANGE_DB = 24.0  #: a stroke this far below full velocity counts as velocity 0
 
-_WINDOW = 2048  # samples of a frame of the onset envelope
+_WINDOW = 2048  # samples of a frame
 _BLOCK = 1000  # frames looked at together: 12 s at 44.1 kHz
 _BATCH = 64  # clips looked at together
 _TEMPO_WINDOW_S = 8.0  # of the tempogram
@@ -84,7 +84,7 @@ def classify(
         on_progress(Progress("listen", start / len(onsets)))
         batch = onsets[start : start + _BATCH]
         clips, rates = _cut(samples, rate, batch, before, after)
-        mels = _mel_power(librosa, _compress(clips, rates), rates)
+        mels = _mel_power(librosa, _compress(clips, rates), rate)
         del clips
         probabilities = np.asarray(network.session.run(None, {"mel": mels[..., None]})[0])
         del mels
@@ -168,17 +168,16 @@ def _compress(clips: FloatArray, rates: NDArray[np.int64]) -> FloatArray:
     return clips * over ** np.float32(1 / RATIO - 1)
 
 
-def _mel_power(librosa: Any, clips: FloatArray, rates: NDArray[np.int64]) -> FloatArray:
-    """Mel power spectrograms (n, bands, frames)."""
-    mels = np.empty((len(clips), MELS, 1 + CLIP // FRAME_HOP), np.float32)
-    for rate in np.unique(rates):
-        with warnings.catch_warnings():
-            # The bands of a short clip are narrower than a bin; the network was trained on empty ones
-            warnings.filterwarnings("ignore", message="Empty filters detected")
-            mels[rates == rate] = librosa.feature.melspectrogram(
-                y=clips[rates == rate], sr=int(rate), n_fft=2048, hop_length=FRAME_HOP, n_mels=MELS, fmax=8000.0, power=2.0
-            )
-    return mels
+def _mel_power(librosa: Any, clips: FloatArray, rate: int) -> FloatArray:
+    """Mel power spectrograms (n, MELS, frames), with bands at the song's rate whatever the clips were stretched by."""
+    # librosa mirrored the ends of a signal when the network was trained, and so it still expects them
+    mirrored = np.pad(clips, ((0, 0), (_WINDOW // 2, _WINDOW // 2)), mode="reflect")
+    with warnings.catch_warnings():
+        # at high rates the lowest bands are narrower than a bin
+        warnings.filterwarnings("ignore", message="Empty filters detected")
+        return librosa.feature.melspectrogram(
+            y=mirrored, sr=rate, n_fft=_WINDOW, hop_length=FRAME_HOP, n_mels=MELS, fmax=HIGHEST, power=2.0, center=False
+        )
 
 
 def _level(attack: FloatArray) -> float:
@@ -199,5 +198,4 @@ def _librosa() -> Any:
     try:
         return importlib.import_module("librosa")
     except ImportError as error:
-        message = "Hearing with AnNOTEator needs librosa: pip install 'drumscribe[annoteator]'."
-        raise DependencyMissing(message, package="librosa", cause=str(error)) from error
+        raise missing("librosa", error) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drumscribe.cli.console import emit
+from drumscribe.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +62,10 @@ def verify(cache_dir: CacheDir = None, manifest: ManifestFile = None, as_json: A
 @app.command("pull")
 def pull(
     name: Annotated[str, typer.Argument(help="`default`, another alias, or name@version.")] = "default",
+    source: Annotated[
+        str, typer.Option("--from", help="For `annoteator`: its Keras file, as a path or https address; converted, then kept.")
+    ] = "",
+    sha256: Annotated[str, typer.Option("--sha256", help="What the hash of that file must be; needed with an address.")] = "",
     cache_dir: CacheDir = None,
     manifest: ManifestFile = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not use the network; fail if something is missing.")] = False,
@@ -69,8 +74,26 @@ def pull(
     """Fetch networks that do not ship with the package."""
     from drumscribe.weights import pull as pull_weights
 
+    if source:
+        name = _convert(name, source, sha256, cache_folder(cache_dir), offline=offline)
+    elif sha256:
+        raise OptionError("--sha256 belongs to --from; the list knows the hash of every other network.")
     paths = pull_weights(name, manifest=manifest, cache=cache_folder(cache_dir), offline=offline)
     emit(json.dumps({"files": [str(path) for path in paths]}, indent=2) if as_json else "\n".join(map(str, paths)))
+
+
+def _convert(name: str, source: str, sha256: str, cache: Path, *, offline: bool) -> str:
+    """Add someone else's network to those of this machine; return its `name@version`."""
+    from drumscribe.annoteator import LARGEST, ORIGINAL_VERSION, convert
+    from drumscribe.weights import fetch
+
+    base, _, version = name.partition("@")
+    if base != "annoteator":
+        raise OptionError(f"Only annoteator is read --from a file, not {name!r}.")
+    if offline and source.lower().startswith("https://"):
+        raise OptionError("--offline and an address exclude each other.")
+    content = fetch(source, sha256=sha256, limit=LARGEST)
+    return str(convert(content, cache, version=version or ORIGINAL_VERSION).ref)
 
 
 def _show(models: Iterable[Found], as_json: bool) -> None:
@@ -90,5 +113,5 @@ def _show(models: Iterable[Found], as_json: bool) -> None:
         emit(json.dumps({"models": rows}, indent=2))
         return
     for row in rows:
-        what = f"{row['model']:<20} {row['kind']:<6} {row['bytes']:>9} bytes  {row['licence']:<10}"
+        what = f"{row['model']:<20} {row['kind']:<10} {row['bytes']:>9} bytes  {row['licence']:<10}"
         emit(f"{what} {row['status']:<8} {row['folder'] or ''}".rstrip())
