@@ -4,7 +4,7 @@ The child may take so much memory and time and no more, and dies with its parent
 file, which is what everything afterwards reads: the original is decoded once.
 
     decode_apart(path, out)     in the worker
-    main()                      in the child, `python -m drumscribe.service.decoder`: an order in JSON comes in, an answer goes out
+    main()                      in the child, `python -m drumscribe.service.decoder`: JSON comes in, JSON goes out
 """
 
 from __future__ import annotations

@@ -1,0 +1,146 @@
+"""`drumscribe serve`: the API, and without a broker also the worker."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drumscribe.cli.console import emit, say
+from drumscribe.cli.interrupts import Interrupted
+
+if TYPE_CHECKING:
+    from drumscribe.service.settings import Settings
+    from drumscribe.service.supervisor import Supervisor
+    from drumscribe.service.wiring import Services
+
+#: Open requests have so long to end.
+_GRACE_S = 8
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="Folder of everything that is kept. [default: DATA_DIR, else drumscribe in the user's data folder]"
+    ),
+]
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any that is free.", min=0, max=65535)] = 8000,
+    data: Data = None,
+) -> None:
+    """Run the service until Ctrl-C.
+
+    Settings come from environment variables. Without REDIS_URL this is all there is to run; with it, workers are separate.
+    """
+    from drumscribe.cli.environment import read_settings
+
+    settings = read_settings(data)
+    with ExitStack() as stack:
+        listener = stack.enter_context(_listen(host, port))
+        try:
+            _run(settings, listener, stack)
+        except Interrupted:
+            say("Stopped.")
+
+
+def _run(settings: Settings, listener: socket.socket, stack: ExitStack) -> None:
+    from drumscribe.service.observability.exposition import share_metrics
+
+    if settings.is_embedded:
+        _take(settings.DATA_DIR, stack)
+    share_metrics(settings)
+    from drumscribe.service.observability.logs import setup_logging
+    from drumscribe.service.supervisor import Supervisor
+    from drumscribe.service.wiring import build
+
+    setup_logging(settings.LOG_LEVEL, file_descriptor=2)
+    services = build(settings)
+    stack.callback(services.close)
+    supervisor = None
+    if settings.is_embedded:
+        from drumscribe.service import migrations
+
+        migrations.upgrade(services.sessions)
+        supervisor = Supervisor(services.sessions)
+        supervisor.start()
+        stack.callback(supervisor.stop)
+    _serve(services, listener, supervisor)
+
+
+def _serve(services: Services, listener: socket.socket, supervisor: Supervisor | None) -> None:
+    import uvicorn
+
+    from drumscribe.service.api.app import create_app
+    from drumscribe.service.errors import ServiceError
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                _say_where(services.settings, listener)
+
+        def handle_exit(self, sig: int, frame: object) -> None:
+            if supervisor:
+                supervisor.ask_to_stop()
+            super().handle_exit(sig, frame)  # pyright: ignore[reportArgumentType]
+
+    config = uvicorn.Config(
+        create_app(services),
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise ServiceError("The service could not be started; the log says why.")
+
+
+def _say_where(settings: Settings, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    where = f" (data in {settings.DATA_DIR})" if settings.is_embedded else ""
+    emit(f"DrumScribe runs at http://{shown}:{port}{where}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    from drumscribe.service.errors import Unavailable
+
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise Unavailable(f"{host} is no address of this machine: {error.strerror}.", host=host) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+        listener.set_inheritable(False)
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"Port {port} of {host} cannot be used: {error.strerror}. --port chooses another.", port=port
+        ) from error
+    return listener
+
+
+def _take(folder: Path, stack: ExitStack) -> None:
+    """Hold the data folder: two services over one would take each other's work away."""
+    from filelock import FileLock, Timeout
+
+    from drumscribe.service.errors import Unavailable
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(FileLock(folder / "drumscribe.lock").acquire(timeout=0))
+    except Timeout as error:
+        raise Unavailable(f"Another DrumScribe runs with the data in {folder}.", folder=str(folder)) from error
+    except OSError as error:
+        raise Unavailable(f"{folder} cannot be written to: {error.strerror}.", folder=str(folder)) from error
