@@ -1,0 +1,222 @@
+"""What the server answers, as values. Fields that this version does not know are kept in `raw`, and those that an older
+server does not send have their defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+#: A job in one of these does nothing more by itself.
+FINAL = frozenset({"completed", "failed", "cancelled", "expired"})
+
+Raw = Mapping[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job that the server has taken."""
+
+    id: str
+    status: str
+    replayed: bool = False  #: the server knew it already, by its idempotency key
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that did not go as wished."""
+
+    code: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job, or one revision of it, has no result."""
+
+    code: str
+    message: str
+    retryable: bool = False
+    stage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is now."""
+
+    id: str
+    status: str
+    progress: int = 0  #: percent
+    stage: str | None = None
+    revision: int = 0  #: newest finished revision; 0: none yet
+    title: str = ""
+    input_type: str = "upload"
+    original_filename: str | None = None
+    youtube_url: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+    duration_seconds: float | None = None
+    bpm: float | None = None
+    detected_bpm: float | None = None
+    bpm_unreliable: bool = False
+    confidence_score: float | None = None
+    hit_summary: Mapping[str, int] = field(default_factory=dict[str, int])
+    model_version: str | None = None
+    compute_time_ms: int = 0
+    queue_position: int | None = None
+    warnings: tuple[Warned, ...] = ()
+    error: Failure | None = None
+    raw: Raw = field(default_factory=dict[str, Any], repr=False, compare=False)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self.status in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a job."""
+
+    seq: int
+    type: str
+    status: str
+    progress: int = 0
+    stage: str | None = None
+    revision: int = 0
+    created_at: datetime | None = None
+    raw: Raw = field(default_factory=dict[str, Any], repr=False, compare=False)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job did nothing more after it, unless somebody asked."""
+        return self.status in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One version of a job's score."""
+
+    number: int
+    status: str
+    base: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: Failure | None = None
+    raw: Raw = field(default_factory=dict[str, Any], repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultHit:
+    """One stroke, as the service tells it."""
+
+    time: float  #: seconds from the start of the recording
+    instrument: str
+    velocity: float  #: 0-1
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was heard in a song, and where its files are."""
+
+    job_id: str
+    revision: int = 1
+    title: str = ""
+    duration_seconds: float | None = None
+    bpm: float | None = None
+    detected_bpm: float | None = None
+    bpm_unreliable: bool = False
+    time_signature: str | None = None
+    hits: tuple[ResultHit, ...] = ()
+    hit_summary: Mapping[str, int] = field(default_factory=dict[str, int])
+    confidence_score: float | None = None
+    beats: tuple[float, ...] = ()
+    downbeats: tuple[float, ...] = ()
+    model_version: str | None = None
+    compute_time_ms: int = 0
+    warnings: tuple[Warned, ...] = ()
+    downloads: Mapping[str, str] = field(default_factory=dict[str, str])  #: format → address
+    stems: Mapping[str, str] = field(default_factory=dict[str, str])
+    raw: Raw = field(default_factory=dict[str, Any], repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the server is: `ok`, `degraded` or `error`."""
+
+    status: str
+    version: str = ""
+    mode: str = ""
+    checks: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    raw: Raw = field(default_factory=dict[str, Any], repr=False, compare=False)
+
+
+# ---------------------------------------------------------------------------------------------- reading
+
+
+def read_job(raw: Raw) -> Job:
+    """A `JobStatusResponse`."""
+    special = {
+        "id": str(raw.get("id") or raw["job_id"]),
+        "warnings": _warnings(raw.get("warning_details") or raw.get("warnings")),
+        "error": _failure(raw.get("error")),
+        "hit_summary": raw.get("hit_summary") or {},
+    }
+    return _fill(Job, raw, special)
+
+
+def read_event(raw: Raw) -> Event:
+    """An `EventMessage`; what lies in its `data` comes up."""
+    return _fill(Event, {**raw.get("data", {}), **raw}, {})
+
+
+def read_revision(raw: Raw) -> Revision:
+    """A `RevisionResponse`."""
+    return _fill(Revision, raw, {"number": raw.get("number", raw.get("revision")), "error": _failure(raw.get("error"))})
+
+
+def read_result(raw: Raw) -> Result:
+    """A `JobResultResponse`."""
+    special = {
+        "hits": tuple(_fill(ResultHit, hit, {}) for hit in raw.get("hits") or ()),
+        "beats": tuple(raw.get("beats") or ()),
+        "downbeats": tuple(raw.get("downbeats") or ()),
+        "warnings": _warnings(raw.get("warning_details") or raw.get("warnings")),
+    }
+    return _fill(Result, raw, special)
+
+
+def read_health(raw: Raw) -> Health:
+    """A health report."""
+    return _fill(Health, raw, {})
+
+
+def _fill(kind: type[T], raw: Raw, special: Mapping[str, Any]) -> T:
+    names: Mapping[str, Any] = kind.__dataclass_fields__  # pyright: ignore[reportAttributeAccessIssue]
+    known = {name: value for name, value in raw.items() if name in names and value is not None}
+    instants = {name: _instant(value) for name, value in known.items() if name.endswith("_at")}
+    given: dict[str, Any] = {**known, **instants, **special}
+    return kind(**given, **({"raw": raw} if "raw" in names else {}))
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+def _failure(raw: Any) -> Failure | None:
+    return _fill(Failure, raw, {"message": str(raw.get("message", ""))}) if isinstance(raw, Mapping) else None
+
+
+def _warnings(raw: Any) -> tuple[Warned, ...]:
+    return tuple(Warned(one) if isinstance(one, str) else _fill(Warned, one, {}) for one in raw or ())
