@@ -95,7 +95,7 @@ class StorageBackend(ABC):
         job_id: str,
         revision: int,
         name: str,
-        content: bytes | BinaryIO | Path,
+        content: Content,
         *,
         content_type: str = "",
         move: bool = False,

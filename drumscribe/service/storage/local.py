@@ -20,7 +20,7 @@ from drumscribe.service.storage import BLOCK, Content, StorageBackend, StoredFil
 from drumscribe.service.storage.files import blocks_of, fresh, purge, remove, sentences, sync, write_whole
 
 # A clean-up may remove the folder just before the link is made
-_TRIES = 5
+_TRIES = 50
 
 
 class LocalStorageBackend(StorageBackend):
