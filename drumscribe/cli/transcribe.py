@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from drumscribe.cli import interrupts
-from drumscribe.cli.console import INTERNAL_ERROR, emit, progress_bar, say, start_logging
+from drumscribe.cli.console import progress_bar, start_logging
 from drumscribe.cli.models import CacheDir, ManifestFile, cache_folder
-from drumscribe.cli.outputs import DEFAULT_FORMATS, choose_names, save
-from drumscribe.errors import DrumScribeError, OptionError
+from drumscribe.cli.outputs import DEFAULT_FORMATS, save
+from drumscribe.cli.reports import Report, each_song, is_address, put_down
+from drumscribe.errors import OptionError
 from drumscribe.options import (
     PDF_BACKENDS,
     SEPARATION_BACKENDS,
@@ -35,32 +34,12 @@ if TYPE_CHECKING:
     from drumscribe.pipeline import Transcription
     from drumscribe.weights import Models
 
-log = logging.getLogger(__name__)
-
 #: What each warning of a transcription means.
 _WARNINGS = {
     "bpm_unreliable": "the tempo is uncertain; --bpm sets it",
     "low_confidence": "many hits are uncertain",
     "no_hits": "no drums were heard",
 }
-
-
-@dataclass
-class Report:
-    """What became of one song."""
-
-    song: str
-    name: str
-    status: str = "failed"
-    files: dict[str, list[str]] = field(default_factory=dict)
-    hits: int = 0
-    bars: int = 0
-    bpm: float | None = None
-    confidence: float | None = None
-    duration_seconds: float | None = None
-    models: list[str] = field(default_factory=list)
-    warnings: list[dict[str, str]] = field(default_factory=list)
-    error: dict[str, Any] | None = None
 
 
 def transcribe(
@@ -128,41 +107,12 @@ def transcribe(
     from drumscribe.weights import load_models
 
     networks = load_models(model, threads=threads, manifest=manifest, cache=cache_folder(cache_dir))
-    reports: list[Report] = []
     taken: set[str] = set()
-    for song, name in zip(songs, choose_names(map(_stem, songs)), strict=True):
-        report = Report(song, name)
-        reports.append(report)
-        if name != _stem(song) and not _is_address(song) and not quiet:
-            say(f"{song}: written as {name}.*")
-        try:
-            _transcribe_one(report, out, taken, chosen, networks, options, cookies, shown=not quiet)
-        except DrumScribeError as error:
-            interrupts.check()  # a decoder cut short by a signal calls the file damaged
-            log.debug("%s failed", song, exc_info=True)
-            report.error = {
-                "code": error.code,
-                "message": error.message,
-                "retryable": error.retryable,
-                "exit_code": error.exit_code,
-            }
-        except Exception as error:  # a fault of ours in one song is no reason to lose the others
-            interrupts.check()
-            log.debug("%s failed", song, exc_info=True)
-            message = f"Something went wrong inside DrumScribe ({type(error).__name__}: {error}). --verbose shows where."
-            report.error = {"code": "internal_error", "message": message, "retryable": False, "exit_code": INTERNAL_ERROR}
-        _tell(report, as_json=as_json, quiet=quiet)
 
-    failures = [(report.song, report.error) for report in reports if report.error]
-    codes = {error["exit_code"] for _, error in failures}
-    status = 0 if not failures else codes.pop() if len(failures) == len(songs) and len(codes) == 1 else 1
-    if as_json:
-        emit(json.dumps({"schema_version": 1, "exit_code": status, "songs": [asdict(report) for report in reports]}, indent=2))
-    if len(songs) > 1 and failures:
-        say(f"{len(failures)} of {len(songs)} songs failed:")
-        for song, error in failures:
-            say(f"  {song}: {error['message']}")
-    raise typer.Exit(status)
+    def work(report: Report) -> None:
+        _transcribe_one(report, out, taken, chosen, networks, options, cookies, shown=not quiet)
+
+    raise typer.Exit(each_song(songs, Report, work, as_json=as_json, quiet=quiet))
 
 
 def _transcribe_one(
@@ -182,7 +132,7 @@ def _transcribe_one(
     with ExitStack() as stack:
         on_progress = stack.enter_context(progress_bar(report.name, shown=shown))
         path, title = Path(report.song), options.notation.title
-        if _is_address(report.song):
+        if is_address(report.song):
             from drumscribe.youtube import download_youtube_audio
 
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="drumscribe-"))
@@ -201,42 +151,12 @@ def _transcribe_one(
 
 def _fill(report: Report, song: Transcription, warnings: Sequence[Warned], placed: dict[str, list[Path]]) -> None:
     report.status = "ok"
-    report.files = {form: [str(path) for path in paths] for form, paths in placed.items() if paths}
+    put_down(report, placed)
     report.hits, report.bars, report.bpm = len(song.hits), len(song.score.bars), song.bpm
     report.confidence, report.duration_seconds = song.confidence, song.performance.duration
     report.models = list(song.models)
     heard = [Warned(code, _WARNINGS[code]) for code in song.warnings]
     report.warnings = [asdict(warning) for warning in (*heard, *warnings)]
-
-
-def _tell(report: Report, *, as_json: bool, quiet: bool) -> None:
-    if report.error:
-        say(f"Error: {report.song}: {report.error['message']}")
-        return
-    for warning in report.warnings:
-        if not quiet:
-            say(f"Warning: {report.song}: {warning['message']} ({warning['code']})")
-    if as_json:
-        return
-    for paths in report.files.values():
-        for path in paths:
-            emit(path)
-    if not quiet:
-        tempo = f", {report.bpm:.0f} bpm" if report.bpm else ""
-        say(f"{report.song}: {report.bars} bars, {report.hits} hits{tempo}")
-
-
-def _is_address(song: str) -> bool:
-    return song.lower().startswith(("http://", "https://"))
-
-
-def _stem(song: str) -> str:
-    if _is_address(song):
-        from urllib.parse import parse_qs, urlsplit
-
-        parts = urlsplit(song)
-        return parse_qs(parts.query).get("v", [parts.path.rpartition("/")[2]])[0] or "song"
-    return Path(song).stem
 
 
 def _title(path: Path) -> str:
