@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from json import dumps
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -29,11 +29,16 @@ class Message:
     data: dict[str, Any]
     created_at: datetime
 
+    @property
+    def json(self) -> dict[str, Any]:
+        """The event as everybody outside sees it."""
+        instant = self.created_at.isoformat().replace("+00:00", "Z")
+        return {"seq": self.seq, "type": self.type, "data": self.data, "created_at": instant}
+
     @cached_property
     def text(self) -> str:
         """The event as JSON, in ASCII."""
-        instant = self.created_at.isoformat().replace("+00:00", "Z")
-        return json.dumps({"seq": self.seq, "type": self.type, "data": self.data, "created_at": instant})
+        return dumps(self.json)
 
     @cached_property
     def frame(self) -> bytes:
