@@ -153,3 +153,115 @@ class IdentityProviderUnavailable(Unavailable):
     """The OpenID provider's keys cannot be fetched."""
 
     code = "identity_provider_unavailable"
+
+
+# ---------------------------------------------------------------------------------------------- requests
+
+
+class MalformedRequest(ServiceError):
+    """The body of a request cannot be taken apart."""
+
+    code = "malformed_request"
+
+
+class InvalidRequest(ServiceError):
+    """A field of a request is missing or outside its range; `errors` lists them as {"field", "message"}."""
+
+    code = "validation_error"
+
+
+class UnsupportedMediaType(ServiceError):
+    """Neither a form with a recording nor JSON, or a file that is no recording by its name or type."""
+
+    code = "unsupported_media_type"
+
+
+class FileTooLarge(ServiceError):
+    """More bytes than are accepted."""
+
+    code = "file_too_large"
+
+
+class UploadStalled(ServiceError):
+    """Nothing has arrived of an upload for too long."""
+
+    code = "upload_stalled"
+    retryable = True
+
+
+class YoutubeDisabled(ServiceError):
+    """This server takes no links."""
+
+    code = "youtube_disabled"
+
+
+class IdempotencyKeyReused(ServiceError):
+    """The key stands for another request already."""
+
+    code = "idempotency_key_reused"
+
+
+class NotFound(ServiceError):
+    """There is no such thing, or not for this caller."""
+
+    code = "not_found"
+
+
+class JobNotFound(NotFound):
+    """There is no such job, or not for this caller."""
+
+    code = "job_not_found"
+
+
+class RevisionNotFound(NotFound):
+    """The job has no such revision."""
+
+    code = "revision_not_found"
+
+
+class WebhookMessageNotFound(NotFound):
+    """There is no such message to a receiver, or not for this caller."""
+
+    code = "webhook_message_not_found"
+
+
+class JobNotCompleted(ServiceError):
+    """There is no result yet."""
+
+    code = "job_not_completed"
+
+
+class JobHasFailed(ServiceError):
+    """There will be no result."""
+
+    code = "job_failed"
+
+
+class JobCancelled(ServiceError):
+    """There will be no result: the job was cancelled."""
+
+    code = "job_cancelled"
+
+
+class JobHasEnded(ServiceError):
+    """There is nothing left to cancel."""
+
+    code = "job_already_ended"
+
+
+class ResultExpired(ServiceError):
+    """There was a result; it has been deleted."""
+
+    code = "result_expired"
+
+
+class RevisionConflict(ServiceError):
+    """The job has moved on from the revision that the change starts from."""
+
+    code = "revision_conflict"
+
+
+class UnknownFormat(ServiceError):
+    """No file of that format is ever made."""
+
+    code = "unknown_format"

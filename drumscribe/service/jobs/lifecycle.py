@@ -214,6 +214,20 @@ def start_revision(session: Session, job: Job, options: dict[str, Any], *, base:
     return revision
 
 
+def expire(session: Session, job: Job) -> None:
+    """Say of a completed job that what it made is deleted."""
+    job.status, job.updated_at = Status.EXPIRED, db_now()
+    job.version += 1
+    _record(session, job, "status")
+
+
+def note(session: Session, job: Job) -> None:
+    """Tell a job's followers that something about it has changed which is not its status."""
+    job.updated_at = db_now()
+    job.version += 1
+    _record(session, job, "status")
+
+
 def free_leases(session: Session, *, worker: str | None = None) -> int:
     """Take their steps from workers that are known to be dead: one of that name, or (None) all there are."""
     condition = Job.leased_until.is_not(None) if worker is None else Job.leased_by == worker

@@ -17,7 +17,10 @@ from drumscribe.options import (
 )
 from drumscribe.service.settings import Settings
 
-Title = Annotated[str, Field(max_length=200, description="Printed above the score.")]
+#: No control characters: neither XML nor PostgreSQL can hold all of them.
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+Title = Annotated[str, Field(max_length=200, pattern=PRINTABLE, description="Printed above the score.")]
 
 
 class EngraveOptions(BaseModel):
@@ -32,7 +35,7 @@ class EngraveOptions(BaseModel):
     time_signature: str = Field(
         "", pattern=r"^$|^([2-9]|1[0-5])/(4|8)$", description="Such as `4/4` or `6/8`; empty: as detected.", examples=["6/8"]
     )
-    voices: Literal[1, 2] = Field(2, description="Hands and feet in two voices, or all in one.")
+    voices: int = Field(2, ge=1, le=2, description="Hands and feet in two voices, or all in one.")
     similes: bool = Field(False, description="Print repeated bars as similes.")
     sections: bool = Field(True, description="Print rehearsal letters.")
     ghost_notes: bool = Field(True, description="Print soft strokes in parentheses.")

@@ -1,0 +1,80 @@
+"""What is done to every answer: headers that protect browsers, and a problem where the code broke.
+
+Plain ASGI: a wrapper that reads a whole answer would hold up event streams and downloads.
+"""
+
+from __future__ import annotations
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from drumscribe.service.api import problems
+
+log = structlog.get_logger(__name__)
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"cross-origin"),  # who may read it is what CORS says
+)
+#: Answers are data: a browser that shows one runs and loads nothing.
+_NOTHING = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox")
+
+
+class Protect:
+    """Outside of compression: adds the headers, and weakens the ETag of what was compressed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                names = {name for name, _ in headers}
+                headers += _HEADERS
+                if b"content-security-policy" not in names:
+                    headers.append(_NOTHING)
+                message["headers"] = headers
+                if b"content-encoding" in names and b"etag" in names:
+                    changed = MutableHeaders(raw=headers)
+                    if not changed["etag"].startswith("W/"):  # the bytes are not those that a range would be cut from
+                        changed["etag"] = f"W/{changed['etag']}"
+            await send(message)
+
+        await self._app(scope, receive, protected)
+
+
+class Catch:
+    """Innermost: what nobody foresaw is logged with its trace, and the client gets a problem."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = has_begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            log.exception("request_crashed", method=scope["method"], path=scope["path"])
+            if has_begun:
+                raise  # the connection is cut: the client must not take half an answer for a whole one
+            await problems.internal(Request(scope))(scope, receive, send)

@@ -1,0 +1,117 @@
+"""Files over HTTP: whole or in part (RFC 9110, section 14), under a name that a person can use.
+
+Artifacts never change, so an ETag is what they are and a cache may keep them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+
+from drumscribe.outputs import OUTPUTS
+from drumscribe.service.storage import StorageBackend
+from drumscribe.service.tables import Artifact, Job
+
+#: Sound that can be downloaded beside what is written.
+SOUNDS = ("audio", "drums", "drumless", "original")
+#: Everything that `/download/` knows.
+FORMATS = (*OUTPUTS, *SOUNDS)
+#: Formats of which single pages can be had.
+PAGED = ("svg", "png")
+
+#: How long a link to the store itself is good.
+_LINK_S = 600
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+
+
+def answer(request: Request, storage: StorageBackend, job: Job, artifact: Artifact, *, presign: bool) -> Response:
+    """Send a file, or the part of it that is asked for.
+
+    Raises
+    ------
+    ArtifactMissing, StorageUnavailable
+        If it is not in the storage, or that cannot be reached.
+    """
+    size = storage.file_size(artifact.job_id, artifact.revision, artifact.name)
+    filename = name_of(job, artifact)
+    if presign:
+        link = storage.presigned_url(
+            artifact.job_id, artifact.revision, artifact.name,
+            expires_s=_LINK_S, filename=filename, content_type=artifact.content_type,
+        )  # fmt: skip
+        if link is not None:
+            return RedirectResponse(link, 302, headers={"Cache-Control": "no-store"})
+    etag = f'"{artifact.revision}-{artifact.name}-{size}"'
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=86400, immutable",
+        "Content-Disposition": disposition(filename),
+    }
+    if matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    start, end, status = 0, size, 200
+    asked = request.headers.get("range")
+    if asked is not None and request.method == "GET" and request.headers.get("if-range", etag) == etag:
+        part = _part(asked, size)
+        if part == (0, 0):
+            return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+        if part is not None:
+            (start, end), status = part, 206
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    headers["Content-Length"] = str(end - start)
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=artifact.content_type)
+    content: Iterator[bytes] = storage.stream_file(artifact.job_id, artifact.revision, artifact.name, start, end)
+    return StreamingResponse(content, status, headers=headers, media_type=artifact.content_type)
+
+
+def matches(header: str | None, etag: str) -> bool:
+    """Whether `If-None-Match` names this ETag; weak comparison, as it is meant there."""
+    if header is None:
+        return False
+    return header.strip() == "*" or any(part.strip().removeprefix("W/") == etag for part in header.split(","))
+
+
+def _part(asked: str, size: int) -> tuple[int, int] | None:
+    """Begin and end of what is asked for; None: the whole (several parts, or nonsense); (0, 0): nothing lies there."""
+    match = _RANGE.fullmatch(asked.strip().replace(" ", ""))
+    if match is None or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        count = min(int(last), size)
+        return (size - count, size) if count else (0, 0)
+    if last and int(last) < int(first):
+        return None
+    if int(first) >= size:
+        return 0, 0
+    return int(first), min(int(last) + 1, size) if last else size
+
+
+def name_of(job: Job, artifact: Artifact) -> str:
+    """What the file is called on the disk of whoever asked."""
+    stem = job.title or PurePosixPath(job.original_filename or "").stem or "drumscribe"
+    if artifact.format == "original" and job.original_filename and not job.title:
+        return job.original_filename
+    if artifact.format == "original":
+        return stem + PurePosixPath(artifact.name).suffix
+    if artifact.name.startswith("sheet_music."):
+        return stem + artifact.name.removeprefix("sheet_music")
+    return f"{stem}.{artifact.name}"
+
+
+def disposition(filename: str) -> str:
+    """`Content-Disposition` for any name (RFC 6266): in ASCII for old programs, in full (RFC 5987) for the rest."""
+    filename = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]+', "_", filename).strip(". ") or "drumscribe"
+    plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode().strip() or "drumscribe"
+    if plain.startswith("."):
+        plain = f"drumscribe{plain}"
+    header = f'attachment; filename="{plain}"'
+    return header if plain == filename else f"{header}; filename*=UTF-8''{quote(filename, safe='')}"

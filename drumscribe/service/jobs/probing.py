@@ -1,0 +1,128 @@
+"""A process beside the API for what must not happen inside it: opening files of unknown origin, and loading heavy packages.
+
+Native decoders can crash on a damaged file. Here that ends a process which is started anew, and the file is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import resource
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from concurrent.futures import TimeoutError as TookTooLong
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+from pebble import ProcessExpired, ProcessPool
+
+from drumscribe.errors import AudioTooLong, UnreadableAudio
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+#: Reading the headers of a file takes milliseconds; the first time, loading the decoders comes on top.
+PROBE_TIMEOUT_S = 20.0
+
+#: Address space of the process. Decoders allocate by what a header says.
+_MEMORY_LIMIT = 4 << 30
+
+#: The process is replaced after so many tasks, whatever the decoders may have leaked.
+_TASKS = 500
+
+
+class SideProcess:
+    """One process, started when it is first needed. Several tasks wait for each other."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPool | None = None
+        self._lock = threading.Lock()
+
+    async def run(self, function: Callable[..., T], *args: Any, timeout_s: float) -> T:
+        """Call a function of a module there; the event loop goes on meanwhile.
+
+        Raises
+        ------
+        concurrent.futures.TimeoutError
+            If it takes longer; the process is ended.
+        pebble.ProcessExpired
+            If the process ends.
+        """
+        return await asyncio.wrap_future(self._schedule(function, args, timeout_s))
+
+    def _schedule(self, function: Callable[..., T], args: tuple[Any, ...], timeout_s: float) -> Any:
+        with self._lock:
+            if self._pool is None or not self._pool.active:
+                self._pool = ProcessPool(
+                    max_workers=1, max_tasks=_TASKS, initializer=_prepare, context=multiprocessing.get_context("spawn")
+                )
+            return self._pool.schedule(function, args=args, timeout=timeout_s)
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.stop()
+                self._pool.join()
+                self._pool = None
+
+
+async def probe(side_process: SideProcess, path: Path, *, name: str, max_duration_s: float) -> dict[str, Any]:
+    """Look at the headers of an upload.
+
+    Parameters
+    ----------
+    name : str
+        What the sender calls the file.
+    max_duration_s : float
+        A file that states to be longer is refused.
+
+    Returns
+    -------
+    dict
+        What the file says of itself: format, duration, title, … A claim: the sound is checked when it is decoded.
+
+    Raises
+    ------
+    UnreadableAudio, AudioTooLong
+        If it is refused.
+    """
+    try:
+        return await side_process.run(read_headers, str(path), name, max_duration_s, timeout_s=PROBE_TIMEOUT_S)
+    except (TookTooLong, ProcessExpired, CancelledError) as error:
+        log.warning("probe_failed", error=repr(error))
+        raise UnreadableAudio(f"{name} is not audio that can be read: its decoder gave up.") from error
+
+
+def read_headers(path: str, name: str, max_duration_s: float) -> dict[str, Any]:
+    """The part of `probe` that runs in the other process."""
+    from dataclasses import asdict
+
+    from drumscribe import audio
+
+    try:
+        found = audio.probe(path)
+    except UnreadableAudio as error:
+        raise UnreadableAudio(error.message.replace(Path(path).name, name), **_plain(error.facts)) from None
+    except MemoryError:
+        raise UnreadableAudio(f"{name} is not audio that can be read.") from None
+    if found.duration is not None and found.duration > max_duration_s + 0.5:
+        raise AudioTooLong(
+            f"{name} lasts {found.duration:.0f} s; at most {max_duration_s:g} s are accepted.",
+            duration=found.duration,
+            maximum=max_duration_s,
+        )
+    return asdict(found)
+
+
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key != "path"}
+
+
+def _prepare() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT, _MEMORY_LIMIT))

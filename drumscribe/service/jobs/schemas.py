@@ -1,0 +1,181 @@
+"""The shapes of jobs over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from drumscribe.service.jobs.options import PRINTABLE, EngraveOptions, JobOptions
+from drumscribe.service.tables import Status
+
+JobTitle = Annotated[str, Field(max_length=200, pattern=PRINTABLE, description="What the job is called.")]
+
+
+class JobFields(JobOptions):
+    """What can be said about a job, whatever its recording is."""
+
+    webhook_url: str | None = Field(
+        None, max_length=2000, description="Told when the job ends, as Standard Webhooks.", examples=["https://example.org/hook"]
+    )
+
+
+class JobCreate(JobFields):
+    """A job whose recording is the sound of a video."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"youtube_url": "https://www.youtube.com/watch?v=dQw4w9WgXcQ", "title": "My song"}}
+    )
+
+    youtube_url: str = Field(max_length=2000, description="Link to one video on YouTube.")
+
+
+class JobLinks(BaseModel):
+    """Where the rest of a job is."""
+
+    self: str
+    events: str
+    result: str
+    cancel: str
+
+
+class JobCreateResponse(BaseModel):
+    """A job that has been accepted; it will not be lost."""
+
+    job_id: UUID
+    status: Status
+    links: JobLinks
+
+
+class JobError(BaseModel):
+    """Why a job failed."""
+
+    code: str = Field(description="For a program.", examples=["silent_audio"])
+    message: str = Field(description="For a person.")
+    retryable: bool = Field(description="Whether the same job may succeed if sent again.")
+    stage: str | None = Field(None, description="ingest, separation, prediction or transcription.")
+
+
+class WarningDetail(BaseModel):
+    """Something that did not stop the job."""
+
+    code: str
+    message: str
+
+
+class JobStatusResponse(BaseModel):
+    """A job as it is now."""
+
+    id: UUID
+    job_id: UUID = Field(description="The same as `id`.")
+    status: Status
+    progress: int = Field(ge=0, le=100, description="In percent.")
+    stage: str | None = Field(None, description="What is being done: ingest, separate, listen, beats, engrave, …")
+    queue_position: int | None = Field(None, ge=1, description="While it waits: 1 is next.")
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = Field(None, description="When what it made is deleted.")
+    input_type: Literal["upload", "youtube"]
+    youtube_url: str | None = None
+    original_filename: str | None = None
+    title: str
+    bpm: float | None = Field(None, description="As asked for; null: as detected.")
+    detected_bpm: float | None = None
+    bpm_unreliable: bool = False
+    duration_seconds: float | None = None
+    sample_rate: int | None = None
+    hit_summary: dict[str, int] | None = Field(None, description="Number of hits by drum.", examples=[{"kick": 45, "snare": 40}])
+    confidence_score: float | None = Field(None, ge=0, le=1)
+    warnings: list[str] = Field([], description="Codes, such as `low_confidence` and `bpm_unreliable`.")
+    warning_details: list[WarningDetail] = []
+    compute_time_ms: int = 0
+    model: str
+    model_version: str | None = None
+    revision: int = Field(description="Newest finished revision; 0: none yet.")
+    webhook_url: str | None = None
+    error: JobError | None = None
+    error_message: str | None = None
+
+
+class JobListResponse(BaseModel):
+    """Jobs, newest first."""
+
+    items: list[JobStatusResponse]
+    next_cursor: str | None = Field(None, description="Send it as `cursor` for what follows; null: nothing does.")
+
+
+class JobRename(BaseModel):
+    """A new name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: JobTitle
+
+
+class HitData(BaseModel):
+    """One stroke heard on one drum."""
+
+    model_config = ConfigDict(extra="allow")
+
+    time: float = Field(description="Seconds from the start of the recording.")
+    instrument: str = Field(examples=["snare"])
+    velocity: float = Field(ge=0, le=1)
+    confidence: float | None = Field(None, ge=0, le=1)
+
+
+class JobResultResponse(BaseModel):
+    """What was heard, and where it is written down."""
+
+    model_config = ConfigDict(extra="allow")
+
+    job_id: UUID
+    revision: int
+    title: str
+    duration_seconds: float | None = None
+    bpm: float | None = None
+    detected_bpm: float | None = None
+    bpm_unreliable: bool = False
+    time_signature: str | None = None
+    hits: list[HitData] = []
+    hit_summary: dict[str, int] = {}
+    confidence_score: float | None = None
+    warnings: list[str] = []
+    vocabulary: list[str] = Field([], description="Every drum that the model can tell apart.")
+    beats: list[float] = Field([], description="In seconds.")
+    downbeats: list[float] = Field([], description="In seconds.")
+    tempo_map: list[Any] = []
+    model_version: str | None = None
+    compute_time_ms: int = 0
+    downloads: dict[str, str] = Field({}, description="Path of each file, by format.")
+    stems: dict[str, str] = Field({}, description="Paths of `audio`, `drums` and `drumless`, where there are any.")
+
+
+class RevisionCreate(EngraveOptions):
+    """A job to be written anew: what is not named stays as it was in `base_revision`."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"base_revision": 1, "time_signature": "6/8"}})
+
+    base_revision: int = Field(ge=1, le=1_000_000, description="The newest finished revision, as the caller knows it.")
+
+
+class RevisionResponse(BaseModel):
+    """One version of a job's score."""
+
+    job_id: UUID
+    number: int
+    base: int | None = None
+    status: Status
+    options: dict[str, Any] = Field(description="All its options.")
+    created_at: datetime
+    finished_at: datetime | None = None
+    error: WarningDetail | None = Field(None, description="Why it was given up.")
+
+
+class RevisionListResponse(BaseModel):
+    """All versions of a job's score."""
+
+    items: list[RevisionResponse]
