@@ -69,7 +69,7 @@ def read_weights(content: bytes, *, timeout_s: float = TIMEOUT_S) -> tuple[tuple
         raise getattr(errors, refusal["error"])(refusal["message"])
     if child.returncode:
         raise WeightsCorrupt(
-            damaged, cause=f"the reader ended with {child.returncode}: {child.stderr[-500:].decode(errors='replace')}"
+            _DAMAGED, cause=f"the reader ended with {child.returncode}: {child.stderr[-500:].decode(errors='replace')}"
         )
     with np.load(io.BytesIO(child.stdout), allow_pickle=False) as arrays:
         found = [arrays[name] for name in arrays.files]
