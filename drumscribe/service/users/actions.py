@@ -48,7 +48,7 @@ class Tokens:
 def normal_email(email: str) -> str:
     """The one way to write an e-mail address. ValueError if it is none."""
     try:
-        return validate_email(email, check_deliverability=False).normalized.lower()
+        return validate_email(email.strip(), check_deliverability=False).normalized.lower()
     except EmailNotValidError as error:
         raise ValueError(str(error)) from error
 

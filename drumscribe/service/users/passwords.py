@@ -7,6 +7,7 @@ logins must not take the memory of the whole API.
 from __future__ import annotations
 
 import threading
+import unicodedata
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -24,14 +25,14 @@ LONGEST = 200
 def hash_password(password: str) -> str:
     """Hash with a fresh salt."""
     with _AT_ONCE:
-        return _HASHER.hash(password)
+        return _HASHER.hash(_normal(password))
 
 
 def matches(password_hash: str | None, password: str) -> bool:
     """Whether a password belongs to a hash. Takes as long without a hash, and is then false."""
     with _AT_ONCE:
         try:
-            return _HASHER.verify(password_hash or _nobodys(), password) and password_hash is not None
+            return _HASHER.verify(password_hash or _nobodys(), _normal(password)) and password_hash is not None
         except (VerificationError, InvalidHashError):
             return False
 
@@ -39,6 +40,11 @@ def matches(password_hash: str | None, password: str) -> bool:
 def is_outdated(password_hash: str) -> bool:
     """Whether it was made with other parameters than today's."""
     return _HASHER.check_needs_rehash(password_hash)
+
+
+def _normal(password: str) -> str:
+    # Keyboards differ in how they write one and the same letter
+    return unicodedata.normalize("NFC", password)
 
 
 @lru_cache(maxsize=1)

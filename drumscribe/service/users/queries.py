@@ -72,6 +72,8 @@ def key_by_hash(session: Session, key_hash: str) -> tuple[ApiKey, User | None] |
 
 def key_by_id(session: Session, key_id: str) -> ApiKey | None:
     """A key by its id, or by the start of it that is shown."""
+    if not key_id.isascii() or not key_id.isprintable():
+        return None  # PostgreSQL would refuse to look for some such texts
     return session.scalar(select(ApiKey).where(or_(ApiKey.id == key_id, ApiKey.prefix == key_id)).limit(1))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
@@ -22,12 +22,28 @@ def _printable(text: str) -> str:
     return text
 
 
+def _encodable(secret: SecretStr) -> SecretStr:
+    try:
+        secret.get_secret_value().encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must be text") from error  # JSON can spell half a character
+    return secret
+
+
+def _future(moment: datetime) -> datetime:
+    if moment <= datetime.now(UTC):
+        raise ValueError("must lie in the future")
+    return moment
+
+
 Email = Annotated[str, Field(max_length=254, examples=["ada@example.com"]), AfterValidator(normal_email)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 NewPassword = Annotated[
-    SecretStr, Field(min_length=SHORTEST, max_length=LONGEST, description=f"{SHORTEST} to {LONGEST} characters.")
+    SecretStr,
+    Field(min_length=SHORTEST, max_length=LONGEST, description=f"{SHORTEST} to {LONGEST} characters."),
+    AfterValidator(_encodable),
 ]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
+Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST), AfterValidator(_encodable)]
 
 
 class _Request(BaseModel):
@@ -52,7 +68,7 @@ class LoginRequest(_Request):
 class RefreshRequest(_Request):
     """A refresh token."""
 
-    refresh_token: str = Field(min_length=1, max_length=200)
+    refresh_token: str = Field(min_length=1, max_length=4000)
 
 
 class ChangePasswordRequest(_Request):
@@ -137,7 +153,7 @@ class CreateKeyRequest(_Request):
 
     name: Name = Field(description="What it is for.", examples=["Band website"])
     scopes: list[Scope] = Field(default=["jobs:read", "jobs:write"], min_length=1, max_length=8)
-    expires_at: AwareDatetime | None = Field(None, description="Null: never.")
+    expires_at: Annotated[AwareDatetime, AfterValidator(_future)] | None = Field(None, description="Null: never.")
 
 
 class KeyResponse(BaseModel):

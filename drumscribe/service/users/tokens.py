@@ -6,6 +6,7 @@ out takes effect at once. A refresh token is a random secret beside the name of 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -20,7 +21,8 @@ AUDIENCE = "drumscribe-api"
 _ALGORITHM = "HS256"
 #: Clocks of API replicas may differ by so much.
 LEEWAY_S = 5
-_REFRESH = "ds_refresh_"
+_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_REFRESH_TOKEN = re.compile(f"ds_refresh_({_UUID})_[0-9A-Za-z]{{43}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,15 @@ def read_access_token(settings: Settings, token: str) -> AccessClaims | None:
         )
     except jwt.InvalidTokenError:
         return None
-    return AccessClaims(str(claims["sub"]), str(claims["sid"]))
+    return AccessClaims(str(claims["sub"]), str(claims["sid"])) if re.fullmatch(_UUID, str(claims["sid"])) else None
 
 
 def new_refresh_token(session_id: str) -> str:
     """Make the next refresh token of a session."""
-    return f"{_REFRESH}{session_id}_{new_secret()}"
+    return f"ds_refresh_{session_id}_{new_secret()}"
 
 
 def session_of(refresh_token: str) -> str | None:
     """The session that a refresh token claims to belong to."""
-    session_id, _, secret = refresh_token.removeprefix(_REFRESH).partition("_")
-    return session_id if refresh_token.startswith(_REFRESH) and len(session_id) == 36 and secret else None
+    parts = _REFRESH_TOKEN.fullmatch(refresh_token)
+    return None if parts is None else parts[1]
