@@ -7,6 +7,8 @@ Settings are made once per process by its entry point and passed down; nothing i
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 from functools import cached_property
 from pathlib import Path
@@ -157,6 +159,18 @@ class Settings(BaseSettings):
     def _known_engine(cls, value: str) -> str:
         if value not in PDF_BACKENDS:
             raise ValueError(f"must be one of {', '.join(PDF_BACKENDS)}")
+        return value
+
+    @field_validator("WEBHOOK_SECRET")
+    @classmethod
+    def _signing_secret(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        try:
+            key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+        except binascii.Error:
+            key = b""
+        if text and not (text.startswith("whsec_") and 24 <= len(key) <= 64):
+            raise ValueError("must be whsec_ and 24 to 64 random bytes in base64")
         return value
 
     @model_validator(mode="after")

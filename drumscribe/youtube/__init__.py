@@ -85,6 +85,8 @@ def check_url(url: str, *, any_site: bool = False, allowed_endpoints: Sequence[s
         raise UnsupportedUrl(f"{shown!r} is not a link.", url=url) from error
     if parts.scheme not in ("http", "https") or not host:
         raise UnsupportedUrl(f"{shown!r} is not a link to a web page.", url=url)
+    if "@" in parts.netloc or "\\" in text or not text.isprintable():  # programs disagree about whom these lead to
+        raise UnsupportedUrl(f"{shown!r} holds credentials or characters that do not belong into a link.", url=url)
     if f"{host}:{port}" not in allowed_endpoints:
         public_address(host, port)
     return text

@@ -66,7 +66,7 @@ def record(session: Session, held: Held, answer: Answer, *, elapsed_ms: int, set
     str
         "delivered", "failed" (to be tried again, by whoever holds it now) or "given_up".
     """
-    message = queries.message(session, held.id, for_update=True)
+    message = queries.hold_message(session, held.id)
     outcome = "delivered" if answer.error is None else "failed"
     if message is None:  # the job is gone, and its messages with it
         return outcome
@@ -123,12 +123,18 @@ def rotate_secret(session: Session, owner: str, settings: Settings) -> WebhookSe
     return secret
 
 
+def secret_to_show(session: Session, owner: str, settings: Settings) -> WebhookSecret | None:
+    """What an owner may see of the secret that signs for it. None: the operator's, which others share."""
+    if settings.WEBHOOK_SECRET.get_secret_value() and queries.secret_of(session, owner) is None:
+        return None
+    return ensure_secret(session, owner)
+
+
 def secrets_in_force(session: Session, owner: str, settings: Settings) -> list[str]:
     """What signs an owner's messages: its own secrets; without one the operator's; without that one made now."""
-    shared = settings.WEBHOOK_SECRET.get_secret_value()
-    if shared and queries.secret_of(session, owner) is None:
-        return [shared]
-    secret = ensure_secret(session, owner)
+    secret = secret_to_show(session, owner, settings)
+    if secret is None:
+        return [settings.WEBHOOK_SECRET.get_secret_value()]
     if secret.previous and secret.previous_until and secret.previous_until > datetime.now(UTC):
         return [secret.secret, secret.previous]
     return [secret.secret]

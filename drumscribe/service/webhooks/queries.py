@@ -8,7 +8,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from drumscribe.service.database import db_seconds
-from drumscribe.service.tables import WebhookAttempt, WebhookMessage, WebhookSecret
+from drumscribe.service.errors import WebhookMessageNotFound
+from drumscribe.service.tables import Job, WebhookAttempt, WebhookMessage, WebhookSecret
+from drumscribe.service.users.identity import Caller
 
 
 def is_due() -> ColumnElement[bool]:
@@ -39,9 +41,26 @@ def secret_of(session: Session, owner: str) -> WebhookSecret | None:
     return session.get(WebhookSecret, owner)
 
 
-def message(session: Session, message_id: str, *, for_update: bool = False) -> WebhookMessage | None:
-    """One message."""
-    return session.get(WebhookMessage, message_id, with_for_update=for_update)
+def hold_message(session: Session, message_id: str) -> WebhookMessage | None:
+    """One message, held until the transaction ends."""
+    return session.get(WebhookMessage, message_id, with_for_update=True)
+
+
+def find_for_change(session: Session, caller: Caller, message_id: str) -> WebhookMessage:
+    """One of the caller's messages, held until the transaction ends.
+
+    Raises
+    ------
+    WebhookMessageNotFound
+        If there is none, if it is somebody else's, or if its job has been deleted.
+    """
+    wanted = select(WebhookMessage).join(Job).where(WebhookMessage.id == message_id, Job.deleted_at.is_(None))
+    if not caller.is_admin:
+        wanted = wanted.where(WebhookMessage.owner == caller.identifier)
+    found = session.scalars(wanted.with_for_update(of=WebhookMessage)).one_or_none()
+    if found is None:
+        raise WebhookMessageNotFound(f"There is no message {message_id}.")
+    return found
 
 
 def messages_of(session: Session, job_id: str) -> Sequence[WebhookMessage]:
