@@ -122,10 +122,11 @@ def listen(audio: Audio, models: Models, *, options: Options | None = None, on_p
 def hear(stem: Stem, models: Models, *, options: Options | None = None, on_progress: OnProgress = ignore_progress) -> Hearing:
     """Run the networks over a stem: strokes, and where beats may be."""
     options = options or Options()
-    activations, spectrum = activate(stem, models.drums, on_progress=on_progress)
     if models.classifier:
-        hits = classify(stem.audio, models.classifier, options=options.beats, on_progress=on_progress)
+        activations, spectrum = activate(stem, models.drums, on_progress=_half(on_progress, 0.0))
+        hits = classify(stem.audio, models.classifier, options=options.beats, on_progress=_half(on_progress, 0.5))
     else:
+        activations, spectrum = activate(stem, models.drums, on_progress=on_progress)
         hits = pick_hits(activations, models.drums.picking, options=options.picking)
     on_progress(Progress("beats", 0.0))
     return Hearing(activations, hits, activate_beats(spectrum, activations, models.beats))
@@ -152,6 +153,11 @@ def doubts(performance: Performance) -> tuple[str, ...]:
     elif mean_confidence(performance) < LOW_CONFIDENCE:
         found.append("low_confidence")
     return tuple(found)
+
+
+def _half(on_progress: OnProgress, start: float) -> OnProgress:
+    """Tell of half a stage as from `start` on."""
+    return lambda progress: on_progress(Progress(progress.stage, start + progress.fraction / 2))
 
 
 def engrave(performance: Performance, *, options: Options | None = None) -> Score:

@@ -27,7 +27,7 @@ from drumscribe.cli.app import app
 from drumscribe.errors import ModelMismatch, OptionError, WeightsCorrupt, WeightsNotFound
 from drumscribe.options import BeatOptions
 from drumscribe.pipeline import transcribe
-from drumscribe.types import INSTRUMENTS, Audio, Drum
+from drumscribe.types import INSTRUMENTS, Audio, Drum, Progress
 from drumscribe.weights import Models, fetch, list_models, load_models, verify
 
 SHAPES = {
@@ -469,7 +469,11 @@ print(*peaks)
 
 
 def test_a_song_is_written_from_its_hits(random_models: Models, tmp_path: Path) -> None:
-    song = transcribe(thump_and_hiss(tmp_path / "song.wav"), models=random_models)
+    told: list[Progress] = []
+    song = transcribe(thump_and_hiss(tmp_path / "song.wav"), models=random_models, on_progress=told.append)
+    listened = [progress.fraction for progress in told if progress.stage == "listen"]
+    assert listened == sorted(listened)
+    assert listened[-1] == 1
     assert song.models == ("drums@1.0.0", "beats@1.0.0", "annoteator@1.0.0")
     assert song.vocabulary == random_models.vocabulary
     assert {hit.drum for hit in song.hits} <= set(DRUMS)
