@@ -439,6 +439,47 @@ def test_many_workers_send_each_message_once(sender: Services, receiver: Receive
     assert {message_of(sender, job_id).status for job_id in jobs} == {"delivered"}
 
 
+def test_a_message_is_claimed_by_one_worker(services: Services) -> None:
+    for _ in range(30):
+        announce(services, "https://192.0.2.1/")
+    start = threading.Barrier(6)
+
+    def work(_: int) -> list[str]:
+        start.wait()
+        mine = list[str]()
+        while True:
+            with services.sessions.write() as session:
+                held = actions.claim(session, lease_s=60)
+            if held is None:
+                return mine
+            mine.append(held.id)
+
+    with ThreadPoolExecutor(6) as pool:
+        claimed = [message_id for mine in pool.map(work, range(6)) for message_id in mine]
+    assert len(claimed) == len(set(claimed)) == 30
+
+
+def test_nobody_begins_while_others_have_their_hands_full(sender: Services, receiver: Receiver) -> None:
+    for _ in range(10):
+        announce(sender, receiver.url)
+    for _ in range(8):
+        with sender.sessions.write() as session:
+            assert actions.claim(session, lease_s=60)
+    assert deliver_webhooks(sender) == 0
+    with sender.sessions.write() as session:
+        session.execute(update(WebhookMessage).values(leased_until=None))
+    assert deliver_webhooks(sender) == 10
+
+
+def test_a_message_over_which_workers_die_is_given_up(sender: Services, receiver: Receiver) -> None:
+    job_id = announce(sender, receiver.url)
+    with sender.sessions.write() as session:
+        session.execute(update(WebhookMessage).values(attempts=10, leased_until=db_seconds() - 1))
+    assert deliver_webhooks(sender) == 1
+    assert receiver.received == []
+    assert message_of(sender, job_id).status == "given_up"
+
+
 def test_slow_receivers_do_not_keep_the_others_waiting(services: Services) -> None:
     with receiving() as slow, receiving() as quick:
         slow.respond = lambda handler, _: _silent(handler, slow.release)

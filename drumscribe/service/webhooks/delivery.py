@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import structlog
 
 from drumscribe.service.errors import InvalidWebhookUrl
 from drumscribe.service.observability.metrics import webhook_attempted
+from drumscribe.service.settings import Settings
 from drumscribe.service.webhooks import actions, queries
 from drumscribe.service.webhooks.addresses import find_address, parse_webhook_url
 from drumscribe.service.webhooks.sending import Answer, send
@@ -33,8 +35,8 @@ _log = structlog.get_logger(__name__)
 def deliver_webhooks(services: Services, *, limit: int = 100, stopping: threading.Event | None = None) -> int:
     """Send messages that are due.
 
-    Takes no new message once `stopping` is set or ten seconds have passed, so that slow receivers cannot hold a worker
-    for long.
+    Slow receivers cannot hold up the workers: no new message is taken once ten seconds have passed or `stopping` is set,
+    and while others have their hands full with messages nobody else begins.
 
     Returns
     -------
@@ -43,8 +45,8 @@ def deliver_webhooks(services: Services, *, limit: int = 100, stopping: threadin
     """
     with services.sessions.read() as session:
         due = queries.count_due(session, limit)
-    if not due:
-        return 0
+        if not due or queries.count_in_flight(session) >= _THREADS:
+            return 0
     until = time.monotonic() + _CLAIMING_S
 
     def deliver_next(_: int) -> bool:
@@ -63,17 +65,7 @@ def _deliver_one(services: Services) -> bool:
             return False
         keys = actions.secrets_in_force(session, held.owner, settings)
     started = time.monotonic()
-    try:
-        receiver = parse_webhook_url(held.url)
-        body = encode_payload(held.payload, public_url=settings.PUBLIC_URL)
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": f"DrumScribe/{version('drumscribe')}",
-            **sign(held.id, body, keys),
-        }
-        answer = send(receiver, find_address(receiver, settings), body, headers, timeout_s=settings.WEBHOOK_TIMEOUT_SECONDS)
-    except InvalidWebhookUrl as error:
-        answer = Answer(error=error.message)
+    answer = _try(held, keys, settings)
     elapsed_ms = round((time.monotonic() - started) * 1000)
     with services.sessions.write() as session:
         outcome = actions.record(session, held, answer, elapsed_ms=elapsed_ms, settings=settings)
@@ -90,3 +82,19 @@ def _deliver_one(services: Services) -> bool:
         elapsed_ms=elapsed_ms,
     )
     return True
+
+
+def _try(held: actions.Held, keys: Sequence[str], settings: Settings) -> Answer:
+    if held.attempt > settings.WEBHOOK_MAX_ATTEMPTS:
+        return Answer(error="It was given up: no worker has come back from its last attempt.")
+    try:
+        receiver = parse_webhook_url(held.url)
+        body = encode_payload(held.payload, public_url=settings.PUBLIC_URL)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"DrumScribe/{version('drumscribe')}",
+            **sign(held.id, body, keys),
+        }
+        return send(receiver, find_address(receiver, settings), body, headers, timeout_s=settings.WEBHOOK_TIMEOUT_SECONDS)
+    except InvalidWebhookUrl as error:
+        return Answer(error=error.message)

@@ -36,6 +36,12 @@ def count_due(session: Session, limit: int) -> int:
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 
+def count_in_flight(session: Session) -> int:
+    """How many messages are being sent at this moment."""
+    held = and_(WebhookMessage.status == "pending", WebhookMessage.leased_until >= db_seconds())
+    return session.scalar(select(func.count()).select_from(WebhookMessage).where(held)) or 0
+
+
 def secret_of(session: Session, owner: str) -> WebhookSecret | None:
     """An owner's own secret."""
     return session.get(WebhookSecret, owner)
