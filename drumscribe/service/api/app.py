@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import anyio
 from fastapi import FastAPI, Request, Response
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
@@ -34,6 +35,12 @@ _EXPOSED = (
 #: Packed already: doing it again costs time and gains nothing.
 _PACKED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf", "application/vnd.recordare.musicxml")
 _WORTH_PACKING = 2048
+#: Threads that write uploads and enter jobs: apart from those that answer everybody else.
+_UPLOAD_THREADS = 8
+#: What pages of other origins may send.
+_ACCEPTED = (
+    "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Range", "X-API-Key", "X-Request-ID",
+)  # fmt: skip
 
 
 def create_app(services: Services) -> FastAPI:
@@ -43,6 +50,7 @@ def create_app(services: Services) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         side_process = SideProcess()
         app.state.side_process = side_process
+        app.state.upload_threads = anyio.CapacityLimiter(_UPLOAD_THREADS)
         app.state.health = health.Health(services, side_process)
         app.state.catalogue = offers.Catalogue(services.settings, side_process)
         try:
@@ -64,7 +72,7 @@ def create_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    problems.install(app)
+    problems.install(app, documentation.allowed_methods)
     for router in (jobs.router, results.router, events.router, webhooks.router, users.router, offers.router, health.router):
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.probes)

@@ -12,6 +12,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.routing import compile_path
 from starlette.staticfiles import StaticFiles
 
 from drumscribe.service.api.problems import MEDIA_TYPE
@@ -73,11 +74,44 @@ def describe(app: FastAPI) -> dict[str, Any]:
     file = {"type": "string", "format": "binary", "description": "The recording.", "contentMediaType": "application/octet-stream"}
     upload["properties"] = {"file": file} | upload["properties"]
     upload["required"] = ["file"]
+    for name, field in upload["properties"].items():
+        if "anyOf" in field:  # a form cannot say null: what is null is left out
+            kept = next(choice for choice in field["anyOf"] if choice.get("type") != "null")
+            upload["properties"][name] = kept | {key: value for key, value in field.items() if key not in ("anyOf", "default")}
     schemas["JobUpload"] = upload
+    _link(document)
     for path in document["paths"].values():
         for operation in path.values():
+            if "requestBody" in operation:  # a body that is no text at all
+                bad = {"description": "Bad Request", "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}}
+                operation["responses"].setdefault("400", bad)
             for response in operation.get("responses", {}).values():
                 content = response.get("content", {})
                 if MEDIA_TYPE in content:  # FastAPI describes every model as application/json
                     content[MEDIA_TYPE] = content.pop("application/json", content[MEDIA_TYPE])
+    create = document["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    create["encoding"] = {"file": {"contentType": "audio/*, video/*, application/octet-stream"}}
     return document
+
+
+def _link(document: dict[str, Any]) -> None:
+    """Say which operations go on from a new job."""
+    operations = {
+        operation["operationId"]: path
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+        if path.startswith("/api/v1/jobs/{job_id}") and "{number}" not in path and "{format}" not in path
+    }
+    document["paths"]["/api/v1/jobs"]["post"]["responses"]["202"]["links"] = {
+        name: {"operationId": name, "parameters": {"job_id": "$response.body#/job_id"}} for name in operations
+    }
+
+
+def allowed_methods(app: FastAPI, path: str) -> str | None:
+    """What `Allow` says of a path; None: it is not described."""
+    document = app.openapi()
+    for template, methods in document["paths"].items():
+        pattern, _, _ = compile_path(template)
+        if pattern.fullmatch(path):
+            return ", ".join(sorted(method.upper() for method in methods))
+    return None

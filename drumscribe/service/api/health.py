@@ -16,13 +16,13 @@ from typing import Annotated, Any, Literal
 import anyio.to_thread
 import structlog
 from fastapi import APIRouter, Depends, Response
-from pebble import ProcessExpired
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 
 from drumscribe.errors import DrumScribeError
+from drumscribe.service.errors import Unavailable
 from drumscribe.service.jobs.probing import SideProcess
 from drumscribe.service.observability.gauges import read_rows
 from drumscribe.service.settings import Settings
@@ -45,7 +45,7 @@ class Check(BaseModel):
     """How one part does."""
 
     status: State
-    detail: str | None = Field(None, description="One sentence for a person.")
+    detail: Annotated[str | None, Field(description="One sentence for a person.")] = None
 
 
 class HealthResponse(BaseModel):
@@ -114,9 +114,9 @@ class Health:
 
     async def _ask_aside(self, function: Callable[[Settings], tuple[State, str | None]]) -> Check:
         try:
-            status, detail = await self._side_process.run(function, self._services.settings, timeout_s=_TIMEOUT_S)
-        except (TimeoutError, ProcessExpired) as error:
-            return Check(status="error", detail=f"It could not be asked: {type(error).__name__}.")
+            status, detail = await self._side_process.call(function, self._services.settings, timeout_s=_TIMEOUT_S)
+        except Unavailable as error:
+            return Check(status="error", detail=error.message)
         return Check(status=status, detail=detail)
 
     def _database(self) -> Check:

@@ -65,7 +65,7 @@ class Catalogue:
         """All that can be used now."""
         async with self._lock:
             if not self._known or time.monotonic() - self._at > _FRESH_S:
-                found = await self._side_process.run(list_usable, self._settings, timeout_s=_TIMEOUT_S)
+                found = await self._side_process.call(list_usable, self._settings, timeout_s=_TIMEOUT_S)
                 self._known, self._at = [ModelResponse.model_validate(one) for one in found], time.monotonic()
             return self._known
 

@@ -8,7 +8,7 @@ such path, wrong method, a field out of range) and what nobody foresaw look the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -46,6 +46,7 @@ TABLE: dict[type[DrumScribeError], tuple[int, str]] = {
     library.DownloadFailed: (422, "The link leads nowhere"),
     library.OptionError: (422, "An option is out of range"),
     library.WeightsNotFound: (422, "There is no such model"),
+    library.ModelMismatch: (422, "There is no such model"),
     service.Unavailable: (503, "Not available at the moment"),
     service.ArtifactMissing: (404, "There is no such file"),
     service.Unauthenticated: (401, "Credentials are needed"),
@@ -223,11 +224,14 @@ def invalid_fields(error: ValidationError, *, where: str) -> service.InvalidRequ
     return invalid([one | {"loc": (where, *one["loc"])} for one in error.errors(include_url=False, include_input=False)])
 
 
-def _of_framework(request: Request, error: HTTPException) -> ProblemResponse:
+def _of_framework(request: Request, error: HTTPException, allowed: Callable[[FastAPI, str], str | None]) -> ProblemResponse:
     status = error.status_code
-    phrase = HTTPStatus(status).phrase
-    detail = error.detail if isinstance(error.detail, str) and error.detail != phrase else _sentence(request, status)  # pyright: ignore[reportUnnecessaryIsInstance]
-    return problem(request, status, _CODES.get(status, f"http_{status}"), phrase, detail, headers=error.headers)
+    title = HTTPStatus(status).phrase
+    detail = _sentence(request, status) if error.detail == title else str(error.detail)
+    headers = dict(error.headers or {})
+    if status == 405 and (methods := allowed(request.app, request.url.path)):
+        headers["Allow"] = methods  # the framework names those of one route, and a path may have several
+    return problem(request, status, _CODES.get(status, f"http_{status}"), title, detail, headers=headers)
 
 
 def _sentence(request: Request, status: int) -> str:
@@ -254,11 +258,15 @@ def _of_disconnect(request: Request, error: ClientDisconnect) -> Response:
     return Response(status_code=400)  # nobody hears it
 
 
-def install(app: FastAPI) -> None:
-    """Let the application answer errors with problems."""
+def install(app: FastAPI, allowed: Callable[[FastAPI, str], str | None]) -> None:
+    """Let the application answer errors with problems; `allowed` says which methods a path has."""
+
+    def of_framework(request: Request, error: HTTPException) -> Response:
+        return _of_framework(request, error, allowed)
+
     app.add_exception_handler(DrumScribeError, of_ours)  # pyright: ignore[reportArgumentType]
     app.add_exception_handler(RequestValidationError, _of_validation)  # pyright: ignore[reportArgumentType]
-    app.add_exception_handler(HTTPException, _of_framework)  # pyright: ignore[reportArgumentType]
+    app.add_exception_handler(HTTPException, of_framework)  # pyright: ignore[reportArgumentType]
     app.add_exception_handler(DBAPIError, _of_database)
     app.add_exception_handler(PoolTimeout, _of_database)
     app.add_exception_handler(ClientDisconnect, _of_disconnect)  # pyright: ignore[reportArgumentType]

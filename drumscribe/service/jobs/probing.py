@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as TookTooLong
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ import structlog
 from pebble import ProcessExpired, ProcessPool
 
 from drumscribe.errors import AudioTooLong, UnreadableAudio
+from drumscribe.service.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -50,9 +52,21 @@ class SideProcess:
         concurrent.futures.TimeoutError
             If it takes longer; the process is ended.
         pebble.ProcessExpired
-            If the process ends.
+            If the process ends over it.
+        Unavailable
+            If no process can be started.
         """
-        return await asyncio.wrap_future(self._schedule(function, args, timeout_s))
+        try:
+            return await asyncio.wrap_future(self._schedule(function, args, timeout_s))
+        except BrokenProcessPool as error:
+            raise Unavailable("Files cannot be looked at for the moment.") from error
+
+    async def call(self, function: Callable[..., T], *args: Any, timeout_s: float) -> T:
+        """The same for what should never fail: raises `Unavailable` also where `run` says that it did."""
+        try:
+            return await self.run(function, *args, timeout_s=timeout_s)
+        except (TookTooLong, ProcessExpired) as error:
+            raise Unavailable("This cannot be looked up for the moment.") from error
 
     def _schedule(self, function: Callable[..., T], args: tuple[Any, ...], timeout_s: float) -> Any:
         with self._lock:

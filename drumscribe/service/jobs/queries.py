@@ -108,6 +108,11 @@ def find_for_change(session: Session, caller: Caller, job_id: UUID) -> Job:
     return _one(session.scalars(question).one_or_none(), job_id)
 
 
+def exists(session: Session, job_id: str) -> bool:
+    """Whether there is such a job, whoever asks."""
+    return session.scalar(select(Job.id).where(Job.id == job_id)) is not None
+
+
 def _one(found: T | None, job_id: UUID) -> T:
     if found is None:
         raise JobNotFound(f"There is no job {job_id}.")

@@ -82,7 +82,7 @@ def _finished(job: Job, revision: Revision | None, number: int | None) -> int:
 def download_file(
     request: Request,
     job_id: UUID,
-    format: str,
+    format: Annotated[str, Path(json_schema_extra={"enum": list(downloads.FORMATS)})],
     services: WithServices,
     caller: Reader,
     number: RevisionNumber = None,

@@ -12,6 +12,7 @@ import structlog
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
 
 from drumscribe.service.api.deps import Reader, WithServices, WithSideProcess, Writer
 from drumscribe.service.api.problems import declared, invalid_fields
@@ -28,6 +29,7 @@ from drumscribe.service.jobs.schemas import (
     JobStatusResponse,
 )
 from drumscribe.service.jobs.statuses import etag_of, status_response
+from drumscribe.service.models import DEFAULT_MODEL, check_model
 from drumscribe.service.tables import Status
 from drumscribe.service.users.identity import Caller
 from drumscribe.service.users.limits import rate_headers
@@ -37,9 +39,6 @@ from drumscribe.service.wiring import Services
 log = structlog.get_logger(__name__)
 
 router = APIRouter(tags=["jobs"])
-
-#: Threads that write uploads and enter jobs: apart from those that answer everybody else.
-_UPLOAD_THREADS = anyio.CapacityLimiter(8)
 
 IdempotencyKey = Annotated[
     str | None,
@@ -81,14 +80,14 @@ async def create_job(
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     job_id = str(uuid4())
     if kind == "application/json":
-        fields, source = await _from_link(request, services)
+        fields, source = await _from_link(request, services, side_process)
     elif kind == "multipart/form-data":
         fields, source = await _from_upload(request, services, side_process, job_id)
     else:
         raise UnsupportedMediaType("Send a recording as multipart/form-data, or a link as application/json.")
     enter = partial(_enter, services, caller, job_id, fields, source, idempotency_key)
-    with anyio.CancelScope(shield=True):  # whoever has sent everything gets a job, or nothing is left of it
-        accepted = await anyio.to_thread.run_sync(enter, limiter=_UPLOAD_THREADS)
+    # A thread is waited for even if this task is cancelled: whoever has sent everything gets a job, or nothing is left of it
+    accepted = await anyio.to_thread.run_sync(enter, limiter=_threads(request))
     path = f"/api/v1/jobs/{accepted.job.id}"
     body = JobCreateResponse(
         job_id=UUID(accepted.job.id),
@@ -101,7 +100,7 @@ async def create_job(
     return Response(body.model_dump_json(), 202, headers=headers, media_type="application/json")
 
 
-async def _from_link(request: Request, services: Services) -> tuple[JobFields, str]:
+async def _from_link(request: Request, services: Services, side_process: probing.SideProcess) -> tuple[JobFields, str]:
     settings = services.settings
     try:
         fields = JobCreate.model_validate_json(await uploads.receive_json(request))
@@ -109,6 +108,7 @@ async def _from_link(request: Request, services: Services) -> tuple[JobFields, s
         raise invalid_fields(error, where="body") from error
     if not settings.YOUTUBE_ENABLED:
         raise YoutubeDisabled("Links are switched off on this server; upload the recording instead.")
+    await _check_model(fields, services, side_process)
 
     def check() -> str:
         from drumscribe.youtube import check_url  # loads numpy, which only those need who send links
@@ -118,35 +118,40 @@ async def _from_link(request: Request, services: Services) -> tuple[JobFields, s
             fields.youtube_url, any_site=settings.YOUTUBE_ANY_SITE, allowed_endpoints=settings.YOUTUBE_ALLOWED_ENDPOINTS
         )
 
-    return fields, await anyio.to_thread.run_sync(check, limiter=_UPLOAD_THREADS)
+    return fields, await anyio.to_thread.run_sync(check, limiter=_threads(request))
 
 
 async def _from_upload(
     request: Request, services: Services, side_process: probing.SideProcess, job_id: str
 ) -> tuple[JobFields, actions.StoredUpload]:
-    settings, storage = services.settings, services.storage
-    form, file = await uploads.receive_form(
-        request, settings.max_file_bytes, partial(storage.incoming, job_id), limiter=_UPLOAD_THREADS
-    )
+    settings, storage, threads = services.settings, services.storage, _threads(request)
+    form, file = await uploads.receive_form(request, settings.max_file_bytes, partial(storage.incoming, job_id), limiter=threads)
     try:
         try:  # an empty field of a form is one that was left out
             fields = JobFields.model_validate_strings({name: value for name, value in form.items() if value})
         except ValidationError as error:
             raise invalid_fields(error, where="body") from error
-        await anyio.to_thread.run_sync(_check_webhook, fields, services, limiter=_UPLOAD_THREADS)
+        await anyio.to_thread.run_sync(_check_webhook, fields, services, limiter=threads)
+        await _check_model(fields, services, side_process)
         await probing.probe(side_process, file.path, name=file.filename, max_duration_s=settings.MAX_DURATION_SECONDS)
         content_type = uploads.EXTENSIONS[file.extension]
         source = actions.StoredUpload(
             f"original.{file.extension}", file.filename, content_type, file.size, file.sha256
         )  # fmt: skip
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(
-                partial(storage.save_file, job_id, 1, source.name, file.path, content_type=content_type, move=True),
-                limiter=_UPLOAD_THREADS,
-            )
+        save = partial(storage.save_file, job_id, 1, source.name, file.path, content_type=content_type, move=True)
+        await anyio.to_thread.run_sync(save, limiter=threads)
     finally:
         file.path.unlink(missing_ok=True)
     return fields, source
+
+
+def _threads(request: Request) -> anyio.CapacityLimiter:
+    return request.app.state.upload_threads
+
+
+async def _check_model(fields: JobFields, services: Services, side_process: probing.SideProcess) -> None:
+    if fields.model != DEFAULT_MODEL:  # that one is the operator's to look after, and health tells
+        await side_process.call(check_model, services.settings, fields.model, timeout_s=probing.PROBE_TIMEOUT_S)
 
 
 def _check_webhook(fields: JobFields, services: Services) -> None:
@@ -162,17 +167,28 @@ def _enter(
     source: actions.StoredUpload | str,
     key: str | None,
 ) -> actions.Accepted:
-    accepted = None
     try:
         with services.sessions.write() as session:
             accepted = actions.create(session, services.settings, caller, job_id, fields, source, key=key)
-    finally:
-        if not isinstance(source, str) and (accepted is None or not accepted.is_new):
-            _delete_files(services, job_id)
+    except BaseException:
+        _delete_unless_entered(services, job_id)
+        raise
     if accepted.is_new:
         services.nudge(INGEST, job_id, priority=caller.priority)
         log.info("job_accepted", job_id=job_id, input_type=accepted.job.input_type, size=accepted.job.input_size)
+    else:
+        _delete_files(services, job_id)
     return accepted
+
+
+def _delete_unless_entered(services: Services, job_id: str) -> None:
+    try:
+        with services.sessions.read() as session:
+            is_entered = queries.exists(session, job_id)  # the database may go away just after it has committed
+    except SQLAlchemyError:
+        return  # the clean-up compares files and rows
+    if not is_entered:
+        _delete_files(services, job_id)
 
 
 def _delete_files(services: Services, job_id: str) -> None:

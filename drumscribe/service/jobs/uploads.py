@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import anyio
 import anyio.to_thread
@@ -51,6 +51,13 @@ _BLOCK = 512 * 1024
 STALLED_S = 30.0
 
 _JSON_LIMIT = 64 * 1024
+
+
+class Digest(Protocol):
+    """What `hashlib` makes."""
+
+    def update(self, data: bytearray, /) -> None:
+        """Take more bytes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +292,7 @@ def _create(place: Callable[[], Path]) -> tuple[Path, BinaryIO]:
         return path, path.open("xb", buffering=0)
 
 
-def _write(file: BinaryIO, digest: hashlib._Hash, block: bytearray) -> None:
+def _write(file: BinaryIO, digest: Digest, block: bytearray) -> None:
     digest.update(block)
     rest = memoryview(block)
     with sentences():
