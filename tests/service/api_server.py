@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from drumscribe.service.api.app import create_app
 from drumscribe.service.wiring import Services
@@ -29,6 +30,7 @@ class RunningApi:
 
     services: Services
     port: int
+    app: FastAPI
 
     @property
     def base_url(self) -> str:
@@ -42,7 +44,8 @@ class RunningApi:
 def running_api(services: Services) -> Iterator[RunningApi]:
     """Serve until the block ends."""
     port = free_port()
-    config = uvicorn.Config(create_app(services), host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=2)
+    app = create_app(services)
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="api")
     thread.start()
@@ -52,7 +55,7 @@ def running_api(services: Services) -> Iterator[RunningApi]:
             assert thread.is_alive(), "the API did not start"
             assert time.monotonic() < deadline, "the API did not start in time"
             time.sleep(0.02)
-        yield RunningApi(services, port)
+        yield RunningApi(services, port, app)
     finally:
         server.should_exit = True
         thread.join(30)

@@ -111,9 +111,20 @@ class Hub:
         A quiet stream gives a sign of life so often.
     backlog : int
         Messages that may wait for one follower.
+    stalled_s : float
+        A connection that takes nothing for so long is given up.
     """
 
-    def __init__(self, sessions: Sessions, *, interval_s: float = 0.3, heartbeat_s: float = 15.0, backlog: int = 2000) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        *,
+        interval_s: float = 0.3,
+        heartbeat_s: float = 15.0,
+        backlog: int = 2000,
+        stalled_s: float = 60.0,
+    ) -> None:
+        self.stalled_s = stalled_s
         self._sessions = sessions
         self._interval_s = interval_s
         self._heartbeat_s = heartbeat_s

@@ -18,8 +18,6 @@ log = structlog.get_logger(__name__)
 
 #: How long browsers wait before they come back.
 RETRY_MS = 2000
-#: A receiver that takes nothing for so long is given up.
-STALLED_S = 60.0
 HEARTBEAT = b": heartbeat\n\n"
 
 #: What a WebSocket is closed with; 1012 is "service restart", 1013 "try again later".
@@ -49,14 +47,18 @@ class EventStream(Response):
             leaving = asyncio.create_task(_wait_for_leave(receive, follower))
             try:
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-                await _send(send, f"retry: {RETRY_MS}\n\n".encode())
+                await self._send(send, f"retry: {RETRY_MS}\n\n".encode())
                 async for messages in follower:
-                    await _send(send, b"".join(message.frame for message in messages) or HEARTBEAT)
-                await _send(send, b"", more=False)
+                    await self._send(send, b"".join(message.frame for message in messages) or HEARTBEAT)
+                await self._send(send, b"", more=False)
             except TimeoutError:  # the server drops the connection of an answer that was not finished
                 log.info("event_stream_stalled", job_id=self._job_id)
             finally:
                 leaving.cancel()
+
+    async def _send(self, send: Send, body: bytes, *, more: bool = True) -> None:
+        async with asyncio.timeout(self._hub.stalled_s):
+            await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
 async def _wait_for_leave(receive: Receive, follower: Follower) -> None:
@@ -66,18 +68,13 @@ async def _wait_for_leave(receive: Receive, follower: Follower) -> None:
     follower.stop(End.LEFT)
 
 
-async def _send(send: Send, body: bytes, *, more: bool = True) -> None:
-    async with asyncio.timeout(STALLED_S):
-        await send({"type": "http.response.body", "body": body, "more_body": more})
-
-
 async def talk(websocket: WebSocket, hub: Hub, job_id: str, seen: Look, *, after: int) -> None:
     """Send a job's events over an accepted WebSocket, and close it when the job has ended."""
     with hub.follow(job_id, seen, after=after) as follower:
         leaving = asyncio.create_task(_wait_for_close(websocket, follower))
         try:
             async for messages in follower:
-                async with asyncio.timeout(STALLED_S):
+                async with asyncio.timeout(hub.stalled_s):
                     for message in messages:
                         await websocket.send_text(message.text)
                     if not messages:
