@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import datetime
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
+from api_server import RunningApi, running_api, wav_bytes
 from pydantic import SecretStr
 from receivers import Receiver, announce, make_due, message_of, receiving, status, with_settings
-from servers import free_port, wait_until
 from sqlalchemy import select, update
 from standardwebhooks import Webhook
 
-from drumscribe.service.api import problems
 from drumscribe.service.database import db_now
 from drumscribe.service.settings import Settings
 from drumscribe.service.tables import Job, WebhookSecret
 from drumscribe.service.users import actions as users
 from drumscribe.service.webhooks.delivery import deliver_webhooks
-from drumscribe.service.webhooks.routes import router
 from drumscribe.service.wiring import Services
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" * 2
@@ -40,35 +35,18 @@ def _key(services: Services, *scopes: str) -> str:
 
 
 class Apis:
-    """The routes, served on 127.0.0.1; somebody who asks comes from an address behind a proxy, with or without a key."""
+    """The API of given services; somebody who asks comes from an address behind a proxy, with or without a key."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
+        self._running: dict[int, tuple[Services, RunningApi]] = {}
 
     def __call__(self, services: Services, *, address: str = "192.0.2.1", key: str = "") -> httpx.Client:
-        app = FastAPI()
-        app.state.services = with_settings(services, TRUSTED_PROXIES=("127.0.0.1",))
-        problems.install(app)
-        app.include_router(router, prefix="/api/v1")
-        base_url = self._stack.enter_context(_serving(app))
+        if id(services) not in self._running:
+            behind = with_settings(services, TRUSTED_PROXIES=("127.0.0.1",))
+            self._running[id(services)] = (services, self._stack.enter_context(running_api(behind)))
         headers = {"X-Forwarded-For": address} | ({"Authorization": f"Bearer {key}"} if key else {})
-        return self._stack.enter_context(httpx.Client(base_url=f"{base_url}/api/v1", headers=headers, timeout=30))
-
-
-@contextmanager
-def _serving(app: FastAPI) -> Generator[str]:
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none", lifespan="off", proxy_headers=False)
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        wait_until(lambda: server.started, seconds=20, what="the API starts")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
+        return self._stack.enter_context(self._running[id(services)][1].client(headers=headers))
 
 
 @pytest.fixture
@@ -224,3 +202,27 @@ def test_a_key_that_may_only_read_sees_no_secret(client_of: Apis, services: Serv
 def test_a_secret_that_cannot_sign_is_refused_at_the_start(secret: str) -> None:
     with pytest.raises(ValueError, match="whsec_ and 24 to 64 random bytes"):
         Settings.model_validate({"WEBHOOK_SECRET": secret})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000/", "https://a:b@example.org/", "http://169.254.169.254/", "ftp://example.org/"]
+)
+def test_a_job_that_would_call_inward_is_not_made(client_of: Apis, services: Services, url: str) -> None:
+    client = client_of(services)
+    sent = client.post("/jobs", files={"file": ("song.wav", wav_bytes(), "audio/wav")}, data={"webhook_url": url})
+    linked = client.post("/jobs", json={"youtube_url": "https://youtu.be/dQw4w9WgXcQ", "webhook_url": url})
+    for answer in (sent, linked):
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_webhook_url")
+    assert client.get("/jobs").json()["items"] == []
+
+
+def test_a_job_that_is_cancelled_over_http_is_told_of(client_of: Apis, services: Services, receiver: Receiver) -> None:
+    sender = allowed(services, receiver)
+    client = client_of(sender)
+    made = client.post("/jobs", files={"file": ("song.wav", wav_bytes(), "audio/wav")}, data={"webhook_url": receiver.url})
+    assert made.status_code == 202
+    client.post(f"/jobs/{made.json()['job_id']}/cancel").raise_for_status()
+    assert deliver_webhooks(sender) == 1
+    secret = client.get("/webhooks/secret").json()["secret"]
+    said = Webhook(secret).verify(receiver.received[0].body, receiver.received[0].headers)
+    assert (said["type"], said["data"]["job_id"]) == ("job.cancelled", made.json()["job_id"])
