@@ -46,6 +46,7 @@ class DrumScribeClient:
 
     def __init__(self, base_url: str, api_key: str | None = None, *, timeout: float = 30.0, patience_s: float = 60.0) -> None:
         self._transport = Transport(base_url, api_key, timeout_s=timeout, patience_s=patience_s)
+        self._parameters = (base_url, api_key, timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -56,6 +57,11 @@ class DrumScribeClient:
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
+
+    def with_patience(self, patience_s: float) -> DrumScribeClient:
+        """Another client of the same server, which tries again for this long."""
+        base_url, api_key, timeout = self._parameters
+        return DrumScribeClient(base_url, api_key, timeout=min(timeout, max(1.0, patience_s)), patience_s=patience_s)
 
     # ------------------------------------------------------------------------------------------ jobs
 
