@@ -1,10 +1,10 @@
-"""Logs: one JSON object per line on standard output, whoever speaks.
+"""Logs: one JSON object per line, whoever speaks.
 
 Our own events and those of the libraries (uvicorn, Celery, SQLAlchemy, Alembic, warnings) take the same way: context,
 time, trace, redaction, JSON. A line is written with one call of the operating system and holds no lock, so that forked
 workers cannot inherit a held one; when nobody reads any more, the work goes on without a log.
 
-What a person should read at a terminal does not come from here: it goes to standard error.
+Workers write to standard output. `serve` says there where it runs, so its log goes to standard error.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def setup_logging(level: str = "INFO", *, file_descriptor: int = 1) -> None:
     handler = _Handler(file_descriptor)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder(), *shared],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder(), _drop_colours, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
             use_get_message=True,
         )
@@ -167,6 +167,11 @@ def _add_elapsed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     started = event.pop("step_started", None)
     if started is not None:
         event.setdefault("elapsed_ms", round((time.perf_counter() - started) * 1000))
+    return event
+
+
+def _drop_colours(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    event.pop("color_message", None)  # uvicorn's own, for terminals
     return event
 
 

@@ -69,11 +69,17 @@ class RequestLog:
 
 
 def _tell(scope: Scope, status: int, started: float, answered_at: float | None) -> None:
-    route: str = getattr(scope.get("route"), "path", "") or "(none)"
+    route = _route(scope)
     method = "WS" if scope["type"] == "websocket" else scope["method"] if scope["method"] in _METHODS else "(other)"
     metrics.request_answered(method, route, status, None if answered_at is None else answered_at - started)
     say = log.debug if route in _PROBES else log.info
     say("request", method=method, route=route, status=status, elapsed_ms=round((time.perf_counter() - started) * 1000, 1))
+
+
+def _route(scope: Scope) -> str:
+    """The template of the path, never the path itself: labels must stay few."""
+    with_prefix = scope.get("fastapi", {}).get("effective_route_context")  # FastAPI's, for routers that were included
+    return getattr(with_prefix, "path", "") or getattr(scope.get("route"), "path", "") or "(none)"
 
 
 def _request_id(scope: Scope) -> str:

@@ -16,6 +16,7 @@ import threading
 import traceback
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -155,8 +156,6 @@ def _open_provider(settings: Settings, service_name: str) -> TracerProvider:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.sampling import ParentBased
 
-    from drumscribe import __version__
-
     address = settings.OTEL_EXPORTER_OTLP_ENDPOINT.rstrip("/")
     exporter = OTLPSpanExporter(
         endpoint=address if address.endswith("/v1/traces") else f"{address}/v1/traces",
@@ -168,7 +167,7 @@ def _open_provider(settings: Settings, service_name: str) -> TracerProvider:
         resource=Resource.create(
             {
                 "service.name": service_name,
-                "service.version": __version__,
+                "service.version": version("drumscribe"),
                 "service.instance.id": f"{os.uname().nodename}:{os.getpid()}",
                 "deployment.environment.name": settings.ENV,
             }
