@@ -22,10 +22,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import psutil
-from sqlalchemy import select, text
+from sqlalchemy import func, select
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(CHECKOUT / "tests" / "service")]
@@ -97,8 +98,12 @@ class Ground:
         return WORKERS[self.mode][step.queue]
 
     def worker_processes(self, part: str) -> list[psutil.Process]:
-        """The processes that work for a part: not the API, not the supervisor."""
-        return self.deployment.family(part)[1:] if self.mode == EMBEDDED else self.deployment.family(part)
+        """The processes that work for a part; in the embedded mode the watched child and what it has started."""
+        family = self.deployment.family(part)
+        if self.mode == DISTRIBUTED:
+            return family
+        worker = next((process for process in family if "drumscribe.service.embedded" in process.cmdline()), None)
+        return [] if worker is None else [worker, *worker.children(recursive=True)]
 
 
 @dataclass(frozen=True)
@@ -190,31 +195,27 @@ def kill_workers_in(step: Step) -> Callable[[Ground, int], int]:
 def kill_when_in(ground: Ground, job_id: str, step: Step, part: str) -> bool:
     """Wait until a job is in a step, wait a random moment, stop the worker, see whether it was in time, and kill it."""
     moment = ground.random.uniform(0, {"ingest": 0.15, "separation": 0.0, "prediction": 0.25, "transcription": 1.2}[step.stage])
-    with ground.sessions.engine.connect() as connection:
-        look = text("SELECT step, leased_by, status FROM jobs WHERE id = :id")
-        deadline = time.monotonic() + 60
-        while True:
-            row = connection.execute(look, {"id": job_id}).one()
-            connection.rollback()
-            if row.step == step.name and row.leased_by:
-                break
-            if row.status in FINAL or time.monotonic() > deadline:
-                return False
-            time.sleep(0.001)
-        time.sleep(moment)
-        victims = ground.worker_processes(part)
-        if ground.mode == DISTRIBUTED and ground.random.random() < 0.5:
-            pid = int(row.leased_by.rpartition(":")[2])
-            victims = [process for process in victims if process.pid == pid]  # the process of the pool alone
-        for process in victims:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.suspend()
-        row = connection.execute(look, {"id": job_id}).one()
-        connection.rollback()
-        hit = row.step == step.name and bool(row.leased_by)
-        for process in victims:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill() if hit else process.resume()
+    deadline = time.monotonic() + 60
+    while True:
+        row = glance(ground, job_id)
+        if row.step == step.name and row.leased_by:
+            break
+        if row.status in FINAL or time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    time.sleep(moment)
+    victims = ground.worker_processes(part)
+    if ground.mode == DISTRIBUTED and ground.random.random() < 0.5:
+        pid = int((row.leased_by or ":0").rpartition(":")[2])
+        victims = [process for process in victims if process.pid == pid]  # the process of the pool alone
+    for process in victims:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.suspend()
+    row = glance(ground, job_id)
+    hit = row.step == step.name and bool(row.leased_by)
+    for process in victims:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill() if hit else process.resume()
     if hit and ground.mode == DISTRIBUTED and ground.deployment.processes[part].poll() is not None:
         ground.deployment.start_part(part)
     elif hit and ground.mode == DISTRIBUTED:
@@ -318,9 +319,9 @@ def two_workers_at_once(ground: Ground, kills: int) -> int:
     """A second worker process over the same rows, as when an old one was thought dead."""
     environment = ground.deployment.environment | {"PROMETHEUS_MULTIPROC_DIR": str(ground.deployment.folder / "second")}
     (ground.deployment.folder / "second").mkdir(exist_ok=True)
-    second = subprocess.Popen(
-        [sys.executable, "-m", "drumscribe.service.embedded"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
+    with (ground.deployment.folder / "second.log").open("ab") as log:
+        command = [sys.executable, "-m", "drumscribe.service.embedded"]
+        second = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
     jobs = ground.submit(12)
     ground.settle(jobs, seconds=120)
     second.send_signal(signal.SIGTERM)
@@ -349,10 +350,24 @@ def disk_full(ground: Ground, kills: int) -> int:
 # ---------------------------------------------------------------------------------------------- running them
 
 
+class Glance(NamedTuple):
+    """Where a job is."""
+
+    step: str | None
+    leased_by: str | None
+    status: str
+
+
+def glance(ground: Ground, job_id: str) -> Glance:
+    """Where a job is, read without getting in anybody's way."""
+    with ground.sessions.read() as session:
+        return Glance(*session.execute(select(Job.step, Job.leased_by, Job.status).where(Job.id == job_id)).one())
+
+
 def count_jobs(ground: Ground) -> int:
     """Rows in the table of jobs."""
-    with ground.sessions.engine.connect() as connection:
-        return int(connection.execute(text("SELECT count(*) FROM jobs")).scalar_one())
+    with ground.sessions.read() as session:
+        return session.scalar(select(func.count()).select_from(Job)) or 0
 
 
 def scenarios(mode: str) -> dict[str, Callable[[Ground, int], int]]:
@@ -417,23 +432,9 @@ def run(mode: str, kills: int, only: set[str], seed: int, clip: Path, folder: Pa
             for line in wrong[:10]:
                 print(f"    {line}", flush=True)
             ground.services.close()
-        leftovers = leftover_files(deployment)
-        if leftovers:
-            print(f"    left behind: {leftovers[:5]}")
-            verdicts.append(Verdict(f"{mode}: leftovers", 0, 0, Counter(), leftovers, 0))
         statuses = deployment.stop()
         print(f"{mode}: stopped in good order, exit statuses {statuses}")
     return verdicts
-
-
-def leftover_files(deployment: Deployment) -> list[str]:
-    """Temporary files of steps and uploads that nobody owns any more, apart from those that the hourly clean-up takes."""
-    return [str(path) for path in Path(tempfile.gettempdir()).glob("drumscribe-*") if path.is_dir() and is_older(path, 600)]
-
-
-def is_older(path: Path, seconds: float) -> bool:
-    """Whether nothing has touched a path for long."""
-    return time.time() - path.stat().st_mtime > seconds
 
 
 def main() -> int:
