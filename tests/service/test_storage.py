@@ -463,7 +463,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
-@pytest.mark.parametrize(("kind", "bound_mb"), [("local", 8), ("s3", 45)])
+@pytest.mark.parametrize(("kind", "bound_mb"), [("local", 8), ("s3", 55)])
 def test_memory_does_not_grow_with_the_file(s3: S3Server, tmp_path: Path, kind: str, bound_mb: int) -> None:
     make = f"LocalStorageBackend(Path({str(tmp_path)!r}))"
     if kind == "s3":

@@ -13,7 +13,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -45,6 +45,7 @@ class StoredFile:
     name: str
     size: int  #: bytes
     created: bool = False  #: whether this very call brought it there
+    modified: float | None = field(default=None, compare=False)  #: in lists: when it was written, seconds since 1970
 
     @property
     def key(self) -> str:

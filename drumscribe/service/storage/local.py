@@ -101,9 +101,12 @@ class LocalStorageBackend(StorageBackend):
         with sentences(), suppress(FileNotFoundError, NotADirectoryError):
             for path in folder.glob("*/*"):
                 parts = parse_key(f"{job_id}/{path.parent.name}/{path.name}")
-                size = _size(path)
-                if parts and size:
-                    found.append(StoredFile(*parts, size))
+                try:
+                    status = path.stat()
+                except FileNotFoundError:  # just deleted
+                    continue
+                if parts and status.st_size:
+                    found.append(StoredFile(*parts, status.st_size, modified=status.st_mtime))
         return sorted(found, key=lambda file: (file.revision, file.name))
 
     @override
@@ -206,8 +209,6 @@ def _publish(written: Path, place: Path) -> bool:
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.hardlink_to(written)
-                sync(place.parent)
-                sync(place.parent.parent)
             except FileExistsError:
                 if _size(place):
                     return False
@@ -215,6 +216,9 @@ def _publish(written: Path, place: Path) -> bool:
             except FileNotFoundError:
                 written.stat()  # gone itself: no use in trying again
             else:
+                with suppress(FileNotFoundError):  # published, and deleted since
+                    sync(place.parent)
+                    sync(place.parent.parent)
                 return True
     raise StorageUnavailable("The file's folder is being deleted.", path=str(place))
 

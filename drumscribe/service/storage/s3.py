@@ -24,7 +24,7 @@ from drumscribe.service.storage import BLOCK, Content, StorageBackend, StoredFil
 from drumscribe.service.storage.cache import DownloadCache
 from drumscribe.service.storage.files import blocks_of, fresh, purge, sentences, write_whole
 
-#: What is longer goes up in parts of this size; three of them are in memory at most.
+#: What is longer goes up in parts of this size; four of them are in memory at most.
 PART = 8 * 1024 * 1024
 
 _NO_ROOM = frozenset({"XMinioStorageFull", "QuotaExceeded", "InsufficientStorage", "InsufficientCapacity"})
@@ -121,7 +121,7 @@ class S3StorageBackend(StorageBackend):
             for entry in page.get("Contents", []):
                 parts = parse_key(entry["Key"].removeprefix(self._prefix))
                 if parts and entry["Size"]:
-                    found.append(StoredFile(*parts, entry["Size"]))
+                    found.append(StoredFile(*parts, entry["Size"], modified=entry["LastModified"].timestamp()))
         return sorted(found, key=lambda file: (file.revision, file.name))
 
     @override
