@@ -10,12 +10,10 @@ from typing import Any
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
 from servers import free_port, wait_until
 
-from drumscribe.service.api import problems
+from drumscribe.service.api.app import create_app
 from drumscribe.service.settings import Settings
-from drumscribe.service.users.routes import router
 from drumscribe.service.wiring import Services
 
 PASSWORD = "correct horse battery"
@@ -30,13 +28,9 @@ def changed(services: Services, **changes: Any) -> Services:
 @contextmanager
 def api(services: Services) -> Generator[httpx.Client]:
     """Serve the API on 127.0.0.1 while the block runs, and give somebody who asks it."""
-    app = FastAPI()
-    app.state.services = services
-    problems.install(app)
-    app.include_router(router, prefix="/api/v1")
     port = free_port()
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none", lifespan="off", proxy_headers=False)
+        uvicorn.Config(create_app(services), host="127.0.0.1", port=port, log_level="error", ws="none", proxy_headers=False)
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

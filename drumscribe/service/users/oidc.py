@@ -58,24 +58,21 @@ class Provider:
             return None
 
     def _key(self, key_id: str) -> jwt.PyJWK | None:
-        if time.monotonic() - self._failed_at < _PAUSE_S:
-            raise IdentityProviderUnavailable("The identity provider cannot be reached; try again shortly.")
-        try:
-            return self._client().get_signing_key(key_id)
-        except (jwt.PyJWKClientConnectionError, httpx.HTTPError) as error:
-            self._failed_at = time.monotonic()
-            raise IdentityProviderUnavailable("The identity provider cannot be reached; try again shortly.") from error
-        except jwt.PyJWKClientError:
-            return None
-        except (jwt.PyJWKSetError, ValueError) as error:
-            self._failed_at = time.monotonic()
-            raise IdentityProviderUnavailable("The identity provider's keys cannot be read.") from error
-
-    def _client(self) -> jwt.PyJWKClient:
-        with self._lock:
-            if self._keys is None:
-                self._keys = jwt.PyJWKClient(self._discover(), timeout=_TIMEOUT_S, lifespan=3600)
-            return self._keys
+        with self._lock:  # of many who come while it is away, one waits for it, and the rest are told
+            if time.monotonic() - self._failed_at < _PAUSE_S:
+                raise IdentityProviderUnavailable("The identity provider cannot be reached; try again shortly.")
+            try:
+                if self._keys is None:
+                    self._keys = jwt.PyJWKClient(self._discover(), timeout=_TIMEOUT_S, lifespan=3600)
+                return self._keys.get_signing_key(key_id)
+            except (jwt.PyJWKClientConnectionError, httpx.HTTPError) as error:
+                self._failed_at = time.monotonic()
+                raise IdentityProviderUnavailable("The identity provider cannot be reached; try again shortly.") from error
+            except jwt.PyJWKClientError:
+                return None
+            except (jwt.PyJWKSetError, ValueError) as error:
+                self._failed_at = time.monotonic()
+                raise IdentityProviderUnavailable("The identity provider's keys cannot be read.") from error
 
     def _discover(self) -> str:
         answer = httpx.get(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", timeout=_TIMEOUT_S)
