@@ -14,7 +14,7 @@ import io
 import wave
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from drumscribe.decoding import PADDING_S, QUALITY, SAMPLE_RATE, Reader, decode,
 from drumscribe.errors import AudioTooShort, SilentAudio, UnreadableAudio
 from drumscribe.options import IngestOptions
 from drumscribe.types import Audio, FloatArray
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
 
 __all__ = [
     "SAMPLE_RATE",
@@ -219,8 +222,9 @@ def save_lossless(audio: Audio, path: Path, *, gain: float = 1.0) -> None:
     codec = {".flac": "flac", ".wav": "pcm_s24le"}[path.suffix]
     layout = "mono" if audio.samples.shape[0] == 1 else "stereo"
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as file:
-        stream = file.add_stream(codec, rate=audio.sample_rate, layout=layout, options={"flags": "+bitexact"})
-        stream.format = "s32"
+        added = file.add_stream(codec, rate=audio.sample_rate, layout=layout, options={"flags": "+bitexact"})
+        stream = cast("AudioStream", added)
+        stream.format = "s32"  # pyright: ignore[reportAttributeAccessIssue]
         for start in range(0, audio.samples.shape[1], audio.sample_rate):
             block = audio.samples[:, start : start + audio.sample_rate].T.astype(np.float64) * (gain * 2**23)
             levels = np.clip(np.rint(block), -(2**23), 2**23 - 1).astype(np.int32) << 8

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from drumscribe.cli import admin, evaluate, interrupts, models, train, transcribe
+from drumscribe.cli import admin, evaluate, interrupts, jobs, migrate, models, queues, remote, serve, train, transcribe, worker
 from drumscribe.cli.console import INTERNAL_ERROR, say
 from drumscribe.errors import DrumScribeError
 
@@ -25,9 +25,16 @@ app = typer.Typer(
 )
 app.command("transcribe")(transcribe.transcribe)
 app.command("evaluate")(evaluate.evaluate)
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
+app.command("beat")(worker.beat)
+app.command("migrate")(migrate.migrate)
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(queues.app, name="queues")
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
 app.add_typer(admin.app, name="admin")
+app.add_typer(remote.app, name="remote")
 
 
 def _print_version(asked: bool) -> None:

@@ -129,7 +129,8 @@ def _limit(options: IngestOptions) -> None:
     from drumscribe.decoding import SAMPLE_RATE
 
     samples = int((options.max_duration_s + 2) * SAMPLE_RATE) * 2 * 4
-    resource.setrlimit(resource.RLIMIT_AS, (_PROGRAM_BYTES + 3 * samples,) * 2)
+    most = _PROGRAM_BYTES + 3 * samples
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

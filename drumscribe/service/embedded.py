@@ -115,7 +115,7 @@ def _resident_kb() -> int:
 def main() -> None:
     """Run the worker of the settings in the environment."""
     die_with_parent()
-    settings = Settings()
+    settings = Settings.model_validate({})
     from drumscribe.service.observability.exposition import share_metrics
 
     share_metrics(settings)
@@ -125,7 +125,7 @@ def main() -> None:
     setup_logging(settings.LOG_LEVEL, file_descriptor=2)
     worker = Worker(settings)
     setup_tracing(settings, "drumscribe-worker", engine=worker.services.sessions.engine)
-    signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
+    signal.signal(signal.SIGTERM, lambda number, frame: worker.stopping.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the parent, who passes it on
 
     def follow_parent() -> None:

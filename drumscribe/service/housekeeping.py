@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,13 +19,18 @@ from drumscribe.service.jobs import lifecycle
 from drumscribe.service.jobs.plan import BY_QUEUE, QUEUES
 from drumscribe.service.wiring import Services
 
+if TYPE_CHECKING:
+    from drumscribe.service.cleanup import Cleaned
+
 log = structlog.get_logger(__name__)
 
 DELIVER_INTERVAL_S = 5.0
 CLEANUP_INTERVAL_S = 3600.0
+#: Not at once: a service that starts has jobs to carry on.
+_CLEANUP_AFTER_S = 60.0
 
-#: A message sent so long ago and not in the broker is on its way to a worker, or lost.
-_GRACE_S = 10.0
+#: A message is not thought lost before it can have arrived.
+_LEAST_GRACE_S = 2.0
 
 
 def sweep(services: Services) -> int:
@@ -35,9 +41,10 @@ def sweep(services: Services) -> int:
         log.warning("sweep_skipped", error=error.message)
         return 0
     sent = 0
+    grace_s = max(_LEAST_GRACE_S, services.settings.SWEEP_INTERVAL_SECONDS)
     for queue in QUEUES:
         with services.sessions.write() as session:
-            found = lifecycle.lost(session, BY_QUEUE[queue], in_broker=depth[queue], grace_s=_GRACE_S)
+            found = lifecycle.lost(session, BY_QUEUE[queue], in_broker=depth[queue], grace_s=grace_s)
         for step, job_id, priority in found:
             services.nudge(step, job_id, priority=priority)
         sent += len(found)
@@ -53,13 +60,23 @@ def deliver_webhooks(services: Services, stopping: threading.Event | None = None
     return deliver_webhooks(services, stopping=stopping)
 
 
+def cleanup_old_artifacts(services: Services) -> Cleaned:
+    """Delete what has had its time, and what people of former times left behind when they signed in."""
+    from drumscribe.service.cleanup import clean_up
+    from drumscribe.service.users.actions import forget_old
+
+    with services.sessions.write() as session:
+        forget_old(session)
+    return clean_up(services)
+
+
 @dataclass
 class Duties:
     """Which of it is due, for a process that does it by itself."""
 
     services: Services
     stopping: threading.Event
-    _due: dict[str, float] = field(default_factory=dict[str, float])
+    _due: dict[str, float] = field(default_factory=lambda: {"clean up": time.monotonic() + _CLEANUP_AFTER_S})
 
     def next_in(self) -> float:
         """Seconds until something is due."""
@@ -76,4 +93,5 @@ class Duties:
     def _duties(self) -> dict[str, tuple[float, Callable[[], object]]]:
         return {
             "deliver": (1.0, lambda: deliver_webhooks(self.services, self.stopping)),
+            "clean up": (CLEANUP_INTERVAL_S, lambda: cleanup_old_artifacts(self.services)),
         }

@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from drumscribe.errors import OptionError
 from drumscribe.service.database import Sessions
 
 # Any number, as long as nobody else takes it: replicas that start together migrate one after the other
@@ -26,6 +27,25 @@ def downgrade(sessions: Sessions, revision: str) -> None:
     """Take the tables back to a revision; `base` removes them all."""
     with sessions.engine.connect() as connection:
         _run(connection, command.downgrade, revision)
+
+
+def move(sessions: Sessions, revision: str) -> None:
+    """Bring the tables up or take them back to a revision, whichever it is.
+
+    Raises
+    ------
+    OptionError
+        If there is no such revision.
+    """
+    newest_first = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+    if revision not in ("head", "base", *newest_first):
+        known = ", ".join(reversed(newest_first))
+        raise OptionError(f"There is no revision {revision!r}. Known are: {known}.", revision=revision)
+    at = current(sessions)
+    if revision == "base" or (revision in newest_first and at and newest_first.index(revision) > newest_first.index(at)):
+        downgrade(sessions, revision)
+    else:
+        upgrade(sessions, revision)
 
 
 def current(sessions: Sessions) -> str | None:
