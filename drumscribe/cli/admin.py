@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drumscribe.cli.console import emit, say
+from drumscribe.cli.environment import read_settings
 from drumscribe.errors import OptionError
 
 if TYPE_CHECKING:
@@ -156,12 +156,14 @@ def set_priority(
 @contextmanager
 def _database(data: Path | None) -> Generator[Session]:
     """One transaction in the database that `DATABASE_URL` or the data folder leads to."""
+    from sqlalchemy.exc import DBAPIError
+
     from drumscribe.service import migrations
     from drumscribe.service.database import open_database
-    from drumscribe.service.settings import Settings
+    from drumscribe.service.errors import DatabaseUnavailable
 
-    settings = Settings.model_validate({} if data is None else {"DATA_DIR": data})
-    if settings.is_sqlite and not os.environ.get("DATABASE_URL") and not settings.DATA_DIR.is_dir():
+    settings = read_settings(data)
+    if settings.is_sqlite and not settings.DATABASE_URL and not settings.DATA_DIR.is_dir():
         raise OptionError(f"There is no data folder {settings.DATA_DIR}; name it with --data or set DATABASE_URL.")
     sessions = open_database(settings.database_url, pool_size=1)
     try:
@@ -169,6 +171,8 @@ def _database(data: Path | None) -> Generator[Session]:
             migrations.upgrade(sessions)  # as `serve` would: a key can be made before the first start
         with sessions.write() as session:
             yield session
+    except DBAPIError as error:
+        raise DatabaseUnavailable(f"The database cannot be used: {error.orig}.") from error
     finally:
         sessions.close()
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from drumscribe.service.database import db_now, db_seconds, hold
 from drumscribe.service.errors import EmailTaken, TooManyAttempts, TooManyKeys
-from drumscribe.service.jobs import lifecycle
+from drumscribe.service.jobs.actions import remove
 from drumscribe.service.settings import Settings
 from drumscribe.service.tables import ApiKey, LoginFailure, LoginSession, User, WebhookSecret
 from drumscribe.service.users import queries
@@ -113,12 +113,10 @@ def close_account(session: Session, user_id: str) -> list[str]:
     The rows of the jobs stay, empty and nobody's, until the cleanup has removed whatever a worker may still be saving.
     """
     jobs = queries.jobs_of(session, user_id)
-    now = queries.now(session)
     for job in jobs:
         job.webhook_url = None  # nobody is left to tell
-        lifecycle.cancel(session, job)
-        job.title, job.original_filename, job.youtube_url, job.user_id = "", None, None, None
-        job.deleted_at = job.deleted_at or now
+        remove(session, job)
+        job.user_id = None
     session.flush()
     session.execute(delete(WebhookSecret).where(WebhookSecret.owner == f"user:{user_id}"))
     session.execute(delete(User).where(User.id == user_id))
