@@ -8,17 +8,22 @@ so that reading first and writing after cannot fail half-way.
 from __future__ import annotations
 
 import hashlib
+import math
 import sqlite3
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, Float, create_engine, event, text
+from sqlalchemy import Connection, DateTime, Engine, Float, create_engine, event, text
 from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -85,6 +90,9 @@ def _seconds_sqlite(element: db_seconds, compiler: SQLCompiler, **_: Any) -> str
 # ---------------------------------------------------------------------------------------------- sessions
 
 
+#: A connection not used for so long is asked whether it still works.
+_IDLE_S = 1.0
+
 _AFTER_COMMIT = "after_commit"
 
 
@@ -111,6 +119,15 @@ class Sessions:
             if self.engine.dialect.name == "sqlite":
                 session.connection(execution_options={"drumscribe_read_only": True})
             yield session
+
+    @contextmanager
+    def glance(self) -> Generator[Connection]:
+        """For one statement that is asked often: no transaction around it, on PostgreSQL one trip to the server and back."""
+        is_sqlite = self.engine.dialect.name == "sqlite"
+        with self.engine.connect() as connection:
+            yield connection.execution_options(
+                **{"drumscribe_read_only": True} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+            )
 
     def close(self) -> None:
         """Give every connection back."""
@@ -141,14 +158,32 @@ def open_database(url: str, *, pool_size: int = 10) -> Sessions:
         engine = create_engine(
             address,
             hide_parameters=True,
-            pool_pre_ping=True,
             pool_size=pool_size,
             max_overflow=10,
             pool_timeout=10,
             pool_recycle=1800,
             connect_args={"connect_timeout": 5, "options": "-c statement_timeout=30000 -c lock_timeout=15000"},
         )
+        _ping_what_was_idle(engine)
     return Sessions(engine)
+
+
+def _ping_what_was_idle(engine: Engine) -> None:
+    """Find out whether the server is still there, unless a connection was in use just now: asking costs as much as a query."""
+
+    def note(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
+        if time.monotonic() - record.info.get("used_at", math.inf) < _IDLE_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError("The connection was lost while nobody used it.") from error
+
+    event.listen(engine, "checkin", note)
+    event.listen(engine, "checkout", ping)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
+import anyio.to_thread
 from fastapi import Depends
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.requests import HTTPConnection
@@ -29,7 +30,7 @@ async def get_side_process(connection: HTTPConnection) -> SideProcess:
     return connection.app.state.side_process
 
 
-def get_caller(connection: HTTPConnection) -> Caller:
+async def get_caller(connection: HTTPConnection) -> Caller:
     """Whoever asks, by the request's credentials or address.
 
     Raises
@@ -39,7 +40,10 @@ def get_caller(connection: HTTPConnection) -> Caller:
     """
     services: Services = connection.app.state.services
     client = connection.client
-    return authenticate(services.sessions, services.settings, connection.headers, client.host if client else None)
+    host = client.host if client else None
+    if services.settings.AUTH_MODE == "none":  # asks no database, and needs no thread
+        return authenticate(services.sessions, services.settings, connection.headers, host)
+    return await anyio.to_thread.run_sync(authenticate, services.sessions, services.settings, connection.headers, host)
 
 
 def caller_with(scope: str) -> Callable[[Caller], Caller]:

@@ -51,6 +51,9 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+#: The readers of this room have limits of their own.
+_ANY_SIZE = 1 << 50
+
 _BODY = {
     "requestBody": {
         "required": True,
@@ -68,6 +71,7 @@ _BODY = {
     response_model=JobCreateResponse,
     responses=declared(400, 401, 403, 408, 413, 415, 429),
     openapi_extra=_BODY,
+    max_body_size=_ANY_SIZE,
 )
 async def create_job(
     request: Request,
@@ -218,19 +222,25 @@ def list_jobs(
     response_model=JobStatusResponse,
     responses={304: {"description": "It is as `If-None-Match` says."}} | declared(401, 403, 404),
 )
-def get_job(
+async def get_job(
+    request: Request,
     job_id: UUID,
     services: WithServices,
     caller: Reader,
     if_none_match: Annotated[str | None, Header(description="The `ETag` of the answer before.")] = None,
 ) -> Response:
     """How far a job is."""
-    with services.sessions.read() as session:
+    poll = partial(_poll, services, caller, job_id, if_none_match)
+    return await anyio.to_thread.run_sync(poll, limiter=request.app.state.poll_threads)
+
+
+def _poll(services: Services, caller: Caller, job_id: UUID, if_none_match: str | None) -> Response:
+    with services.sessions.glance() as connection:
         if if_none_match is not None:
-            etag = etag_of(queries.version_of(session, caller, job_id))
+            etag = etag_of(queries.version_of(connection, caller, job_id))
             if downloads.matches(if_none_match, etag):
                 return Response(status_code=304, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
-        row = queries.status_of(session, caller, job_id)
+        row = queries.status_of(connection, caller, job_id)
     return _as_response(row, services)
 
 
