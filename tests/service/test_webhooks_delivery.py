@@ -180,9 +180,9 @@ def test_ten_attempts_span_about_thirty_hours(services: Services) -> None:
         waits.append(wait_of(services, job_id))
     assert len(attempts_of(services, job_id)) == 10
     assert message_of(services, job_id).status == "given_up"
-    assert 25 * 3600 < sum(waits[:-1]) < 36 * 3600
-    assert waits[:-1] == sorted(waits[:-1])
-    assert waits[0] < 7
+    for waited, planned in zip(waits[:-1], actions.WAITS_S, strict=True):
+        assert 0.8 * planned - 2 < waited < 1.2 * planned
+    assert 29 < sum(actions.WAITS_S) / 3600 < 32
 
 
 @pytest.mark.parametrize("code", [429, 503])

@@ -50,7 +50,7 @@ def claim(session: Session, *, lease_s: float) -> Held | None:
     due = queries.next_due().cte("due")
     row = session.scalars(
         update(WebhookMessage)
-        .where(WebhookMessage.id == due.c.id, queries.is_due())
+        .where(WebhookMessage.id == due.c.id)
         .values(attempts=WebhookMessage.attempts + 1, leased_until=db_seconds() + lease_s)
         .returning(WebhookMessage),
         execution_options={"synchronize_session": False, "populate_existing": True},
