@@ -47,6 +47,8 @@ SUFFIXES = {
     "drumless": ".drumless.flac",
 }
 _USUAL = ",".join(DEFAULT_FORMATS)
+#: Work that takes long is not given up because a server restarts; a question is answered soon or not at all.
+_PATIENCE_S = 60.0
 #: Formats of which there is one file a page.
 _PAGES = ("svg", "png")
 
@@ -120,7 +122,7 @@ def transcribe(
         "model": model,
     }
     taken: set[str] = set()
-    with _connect(url, key) as client:
+    with _connect(url, key, patience_s=_PATIENCE_S) as client:
 
         def work(report: RemoteReport) -> None:
             is_link = is_address(report.song)
@@ -182,7 +184,7 @@ def download(
 ) -> None:
     """Fetch the files of a completed job. They are named after its song, and appear together."""
     chosen = _parse_formats(formats)
-    with _connect(url, key) as client:
+    with _connect(url, key, patience_s=_PATIENCE_S) as client:
         found = client.job(job)
         name = Path(found.original_filename or found.title or job).stem or job
         made, warnings = _fetch(client, job, chosen, revision)
@@ -236,7 +238,7 @@ def health(url: Url = "", key: Key = "", as_json: AsJson = False) -> None:
 # ---------------------------------------------------------------------------------------------- the parts
 
 
-def _connect(url: str, key: str) -> DrumScribeClient:
+def _connect(url: str, key: str, *, patience_s: float = 8.0) -> DrumScribeClient:
     if not url:
         raise OptionError("Which server? Name it with --url or DRUMSCRIBE_URL.")
     try:
@@ -245,7 +247,7 @@ def _connect(url: str, key: str) -> DrumScribeClient:
         from drumscribe.errors import DependencyMissing
 
         raise DependencyMissing(f"This needs {error.name}: pip install 'drumscribe[client]'.", module=error.name) from error
-    return DrumScribeClient(url, key or None)
+    return DrumScribeClient(url, key or None, patience_s=patience_s)
 
 
 def _server_error() -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 from uuid import uuid4
 
 from drumscribe.client.errors import ServerUnreachable
@@ -83,7 +85,11 @@ def _continue(transport: Transport, path: str, partial: _Partial) -> None:
 
 
 def _name(disposition: str) -> str:
-    # The standard library reads RFC 6266 with the extensions of RFC 5987; only the last part may name a file
-    message = Message()
-    message["content-disposition"] = disposition
-    return Path((message.get_filename() or "").replace("\\", "/")).name.strip(". ")
+    extended = re.search(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]+)", disposition, re.IGNORECASE)
+    if extended:
+        name = unquote(extended[1])
+    else:
+        message = Message()
+        message["content-disposition"] = disposition
+        name = message.get_filename() or ""
+    return Path(name.replace("\\", "/")).name.strip(". ")  # only the last part may name a file

@@ -15,9 +15,9 @@ from drumscribe.client.transport import Transport, problem_of, translated
 from drumscribe.client.types import Event, read_event, read_job
 
 #: The server gives a sign of life every 15 s; a connection without one for so long is dead.
-SILENCE_S = 40.0
+SILENCE_S = 35.0
 #: So many streams that never say anything, and there will be none.
-_TRIES = 3
+_TRIES = 2
 #: Between two questions where there is no stream.
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 5.0
 _NOT_MODIFIED = frozenset({304})

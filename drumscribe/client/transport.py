@@ -159,7 +159,7 @@ def _retry_after(text: str) -> float | None:
         return None
 
 
-_backoff = tenacity.wait_exponential_jitter(initial=_FIRST_WAIT_S, max=_LONGEST_WAIT_S, jitter=_FIRST_WAIT_S)
+_backoff = tenacity.wait_exponential(multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S) + tenacity.wait_random(0, _FIRST_WAIT_S)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
