@@ -73,7 +73,7 @@ class ApiError(ClientError):
 class JobFailed(ClientError):
     """The job failed, was cancelled, or its result has been deleted. `code` and `retryable` are those of the job."""
 
-    code = "job_failed"
+    code = "no_result"
 
     def __init__(self, job: Job) -> None:
         self.job = job
