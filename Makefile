@@ -1,12 +1,15 @@
-# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+# Two commands matter: `make run` starts the product, `make test` passes the tests. `make help` lists the rest.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check lint bench golden clean
+.PHONY: help setup setup-service setup-test run transcribe test check lint bench load chaos golden openapi clean
 
 BIN := .venv/bin
 SONG ?= demo/demo.flac
 OUT ?= out
+HOST ?= 127.0.0.1
+PORT ?= 8000
+DATA ?= data
 ARGS ?=
 
 # Tools keep what they download inside .venv, so that nothing depends on a home folder
@@ -19,10 +22,16 @@ help:  ## list the targets
 setup:  ## make .venv and install DrumScribe into it; .venv/bin/drumscribe exists afterwards
 	@scripts/setup.sh
 
-setup-test:
-	@scripts/setup.sh test,train,demucs
+setup-service:
+	@scripts/setup.sh service
 
-run: setup  ## transcribe the demo song, or SONG=path/to/song.mp3, into OUT=out
+setup-test:
+	@scripts/setup.sh service,test,train,demucs
+
+run: setup-service  ## start DrumScribe on this machine and print its address (HOST, PORT, DATA=folder); Ctrl-C ends it
+	@$(BIN)/drumscribe serve --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" $(ARGS)
+
+transcribe: setup  ## transcribe the demo song, or SONG=path/to/song.mp3, into OUT=out, without a server
 	@$(BIN)/drumscribe transcribe "$(SONG)" --out "$(OUT)" $(ARGS)
 
 lint: setup-test
@@ -43,8 +52,17 @@ check: setup-test  ## the quick part of it: lint without types, library tests wi
 bench: setup  ## measure time and memory; writes docs/benchmarks.md
 	@$(BIN)/python scripts/bench.py
 
+load: setup-test  ## load the service: polls, event streams, uploads, a long queue; prints the table
+	@$(BIN)/python scripts/load.py $(ARGS)
+
+chaos: setup-test  ## break the service on purpose, in both modes, and count what became of the jobs
+	@$(BIN)/python scripts/chaos.py $(ARGS)
+
+openapi: setup-test  ## write docs/openapi.json anew; review the diff before you commit it
+	@$(BIN)/python scripts/openapi.py
+
 golden: setup-test  ## write the golden files anew; review the diff before you commit it
 	@DRUMSCRIBE_GOLDEN=write $(BIN)/pytest -ra tests/golden $(ARGS)
 
 clean:  ## remove everything that make made
-	@rm -rf .venv out .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv out data .pytest_cache .ruff_cache .hypothesis .import_linter_cache
