@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -166,12 +166,13 @@ class S3StorageBackend(StorageBackend):
             count = purge(self._incoming, older_than_s)
         count += self._cache.purge(older_than_s)
         limit = datetime.now(UTC) - timedelta(seconds=older_than_s)
-        for page in self._pages("list_multipart_uploads", Prefix=self._prefix):
-            for upload in page.get("Uploads", []):
-                if upload["Initiated"] < limit:
-                    with _sentences(upload["Key"]):
-                        self._client().abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-                    count += 1
+        where = {"Bucket": self._bucket, "Prefix": self._prefix}
+        with suppress(ArtifactMissing), _sentences("uploads"):  # some stores have no list while there is none
+            for page in self._client().get_paginator("list_multipart_uploads").paginate(**where):
+                for upload in page.get("Uploads", []):
+                    if upload["Initiated"] < limit:
+                        self._abort({"Bucket": self._bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]})
+                        count += 1
         return count
 
     @override
