@@ -93,7 +93,9 @@ def test_the_sound_is_kept_as_it_was_decoded(tmp_path: Path) -> None:
     kept = load_audio(tmp_path / "kept.flac")
     assert np.abs(kept.samples * np.float32(1.7) - loud.samples).max() < 1.7 * 2**-23
     direct, again = transcribe(loud), transcribe(tmp_path / "kept.flac")
-    assert [replace(h, confidence=0) for h in direct.hits] == [replace(h, confidence=0) for h in again.hits]
+    assert [(round(h.time, 4), h.drum, h.velocity) for h in direct.hits] == [
+        (round(h.time, 4), h.drum, h.velocity) for h in again.hits
+    ]
 
 
 def test_a_score_is_written_anew_without_sound_or_network(services: Services) -> None:
