@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from drumscribe.service.api import documentation, health, offers, problems
-from drumscribe.service.api.middleware import Catch, Protect
+from drumscribe.service.api.middleware import Catch, LimitBody, Protect
 from drumscribe.service.events import routes as events
 from drumscribe.service.events.hub import following
 from drumscribe.service.jobs import results
@@ -75,7 +75,6 @@ def create_app(services: Services) -> FastAPI:
         openapi_url=None,
         generate_unique_id_function=documentation.operation_id,
         redirect_slashes=False,
-        max_body_size=_MAX_BODY,
     )
     app.state.services = services
     problems.install(app, documentation.allowed_methods)
@@ -85,6 +84,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_api_route("/metrics", _metrics, include_in_schema=False)
     documentation.install(app)
     # The last is outermost
+    app.add_middleware(LimitBody, limit=_MAX_BODY, free=("POST", f"{PREFIX}/jobs"))
     app.add_middleware(Catch)
     app.add_middleware(GZipMiddleware, minimum_size=_WORTH_PACKING, compresslevel=5, exclude_content_types=_PACKED)
     app.add_middleware(Protect)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -78,3 +79,27 @@ class Catch:
             if has_begun:
                 raise  # the connection is cut: the client must not take half an answer for a whole one
             await problems.internal(Request(scope))(scope, receive, send)
+
+
+class LimitBody:
+    """Refuses large bodies, except where they are read block by block, with a limit of their own."""
+
+    def __init__(self, app: ASGIApp, *, limit: int, free: tuple[str, str]) -> None:
+        self._app, self._limit, self._free = app, limit, free
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http" or (scope["method"], scope["path"]) == self._free:
+            await self._app(scope, receive, send)
+            return
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._limit:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, limited, send)

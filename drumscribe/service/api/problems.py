@@ -34,8 +34,9 @@ MEDIA_TYPE = "application/problem+json"
 #: Seconds after which it is worth trying again, where nothing better is known.
 RETRY_AFTER_S = 5
 
-#: An upload that is refused goes on for so long, unread, so that its sender gets to hear why.
+#: Of an upload that is refused so much is thrown away, for so long, so that its sender gets to hear why.
 _LINGER_S = 2.0
+_LINGER_BYTES = 64_000_000
 
 #: Error class → status and title. A class that is not here has the row of its nearest ancestor.
 TABLE: dict[type[DrumScribeError], tuple[int, str]] = {
@@ -129,8 +130,12 @@ class ProblemResponse(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         with anyio.move_on_after(_LINGER_S):
-            while (await receive()).get("more_body", False):
-                pass
+            thrown_away = 0
+            while thrown_away < _LINGER_BYTES:
+                message = await receive()
+                thrown_away += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    break
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

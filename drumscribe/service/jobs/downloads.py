@@ -22,8 +22,6 @@ from drumscribe.service.tables import Artifact, Job
 SOUNDS = ("audio", "drums", "drumless", "original")
 #: Everything that `/download/` knows.
 FORMATS = (*OUTPUTS, *SOUNDS)
-#: Formats of which single pages can be had.
-PAGED = ("svg", "png")
 
 #: How long a link to the store itself is good.
 _LINK_S = 600

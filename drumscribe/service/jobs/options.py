@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from drumscribe.options import (
     BeatOptions,
@@ -23,26 +23,34 @@ PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Title = Annotated[str, Field(max_length=200, pattern=PRINTABLE, description="Printed above the score.")]
 
 
+def _whole(value: object) -> object:
+    """JSON makes no difference between 2 and 2.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
 class EngraveOptions(BaseModel):
     """How the score is written. All of it can be changed afterwards without listening again."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
     title: Title = ""
     bpm: float | None = Field(None, ge=40, le=300, description="Tempo in beats per minute; null: as detected.")
     octave: Literal["", "half", "double"] = Field("", description="Halve or double the detected tempo.")
-    downbeat: int = Field(0, ge=-11, le=11, description="Move every bar line by so many beats.")
+    downbeat: Whole = Field(0, ge=-11, le=11, description="Move every bar line by so many beats.")
     time_signature: str = Field(
         "", pattern=r"^$|^([2-9]|1[0-5])/(4|8)$", description="Such as `4/4` or `6/8`; empty: as detected.", examples=["6/8"]
     )
-    voices: int = Field(2, ge=1, le=2, description="Hands and feet in two voices, or all in one.")
+    voices: Whole = Field(2, ge=1, le=2, description="Hands and feet in two voices, or all in one.")
     similes: bool = Field(False, description="Print repeated bars as similes.")
     sections: bool = Field(True, description="Print rehearsal letters.")
     ghost_notes: bool = Field(True, description="Print soft strokes in parentheses.")
     accents: bool = Field(True, description="Print accents.")
     swing: bool = Field(True, description="Write swung eighths straight, under the word Swing.")
     paper: Literal["a4", "letter"] = Field("a4", description="Paper of the PDF.")
-    bars_per_line: int = Field(4, ge=1, le=12, description="Bars per line of the PDF.")
+    bars_per_line: Whole = Field(4, ge=1, le=12, description="Bars per line of the PDF.")
 
     def changes_beats(self, other: EngraveOptions) -> bool:
         """Whether the pulse must be found anew to get from the other options to these."""

@@ -33,6 +33,8 @@ PROBE_TIMEOUT_S = 20.0
 #: Address space of the process. Decoders allocate by what a header says.
 _MEMORY_LIMIT = 4 << 30
 
+_STARTS = 3
+
 #: The process is replaced after so many tasks, whatever the decoders may have leaked.
 _TASKS = 500
 
@@ -56,10 +58,13 @@ class SideProcess:
         Unavailable
             If no process can be started.
         """
-        try:
-            return await asyncio.wrap_future(self._schedule(function, args, timeout_s))
-        except BrokenProcessPool as error:
-            raise Unavailable("Files cannot be looked at for the moment.") from error
+        for _ in range(_STARTS):
+            try:
+                return await asyncio.wrap_future(self._schedule(function, args, timeout_s))
+            except BrokenProcessPool as error:  # it died while nobody used it
+                log.warning("side_process_restarted", error=str(error))
+                self.close()
+        raise Unavailable("Files cannot be looked at for the moment.")
 
     async def call(self, function: Callable[..., T], *args: Any, timeout_s: float) -> T:
         """The same for what should never fail: raises `Unavailable` also where `run` says that it did."""

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from drumscribe.service.api.deps import Reader, WithServices, Writer
 from drumscribe.service.api.problems import declared
-from drumscribe.service.errors import ArtifactMissing, InvalidRequest, ResultExpired, RevisionNotFound, UnknownFormat
+from drumscribe.service.errors import ArtifactMissing, ResultExpired, RevisionNotFound, UnknownFormat
 from drumscribe.service.jobs import actions, downloads, queries
 from drumscribe.service.jobs.plan import TRANSCRIBE
 from drumscribe.service.jobs.schemas import (
@@ -91,9 +91,6 @@ def download_file(
     """One file: a format of the score, `audio`, `drums`, `drumless`, or the `original`."""
     if format not in downloads.FORMATS:
         raise UnknownFormat(f"There is no format {format[:40]!r}; there are {', '.join(downloads.FORMATS)}.")
-    if page is not None and format not in downloads.PAGED:
-        wrong = {"field": "query.page", "message": f"Only {' and '.join(downloads.PAGED)} have pages."}
-        raise InvalidRequest(f"query.page: {wrong['message']}", errors=[wrong])
     with services.sessions.read() as session:
         job = queries.find(session, caller, job_id)
         if format == "original" and job.deleted_at is None:

@@ -18,6 +18,7 @@ from drumscribe.service.api.deps import Reader, WithServices, WithSideProcess, W
 from drumscribe.service.api.problems import declared, invalid_fields
 from drumscribe.service.errors import StorageUnavailable, UnsupportedMediaType, YoutubeDisabled
 from drumscribe.service.jobs import actions, downloads, probing, queries, uploads
+from drumscribe.service.jobs.options import PRINTABLE
 from drumscribe.service.jobs.plan import INGEST
 from drumscribe.service.jobs.schemas import (
     JobCreate,
@@ -51,9 +52,6 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-#: The readers of this room have limits of their own.
-_ANY_SIZE = 1 << 50
-
 _BODY = {
     "requestBody": {
         "required": True,
@@ -71,7 +69,6 @@ _BODY = {
     response_model=JobCreateResponse,
     responses=declared(400, 401, 403, 408, 413, 415, 429),
     openapi_extra=_BODY,
-    max_body_size=_ANY_SIZE,
 )
 async def create_job(
     request: Request,
@@ -209,7 +206,9 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
     status: Annotated[Status | None, Query(description="Only jobs in this state.")] = None,
-    q: Annotated[str, Query(max_length=100, description="Only jobs whose title, file name or link contains this.")] = "",
+    q: Annotated[
+        str, Query(max_length=100, pattern=PRINTABLE, description="Only jobs whose title, file name or link contains this.")
+    ] = "",
 ) -> JobListResponse:
     """Your jobs, newest first."""
     with services.sessions.read() as session:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from drumscribe.service.jobs.options import PRINTABLE, EngraveOptions, JobOptions
+from drumscribe.service.jobs.options import PRINTABLE, EngraveOptions, JobOptions, Whole
 from drumscribe.service.tables import Status
 
 JobTitle = Annotated[str, Field(max_length=200, pattern=PRINTABLE, description="What the job is called.")]
@@ -159,7 +159,7 @@ class RevisionCreate(EngraveOptions):
 
     model_config = ConfigDict(json_schema_extra={"example": {"base_revision": 1, "time_signature": "6/8"}})
 
-    base_revision: int = Field(ge=1, le=1_000_000, description="The newest finished revision, as the caller knows it.")
+    base_revision: Whole = Field(ge=1, le=1_000_000, description="The newest finished revision, as the caller knows it.")
 
 
 class RevisionResponse(BaseModel):
