@@ -24,6 +24,7 @@ from drumscribe.service.jobs.schemas import (
     JobCreate,
     JobCreateResponse,
     JobFields,
+    JobForm,
     JobLinks,
     JobListResponse,
     JobRename,
@@ -129,7 +130,7 @@ async def _from_upload(
     form, file = await uploads.receive_form(request, settings.max_file_bytes, partial(storage.incoming, job_id), limiter=threads)
     try:
         try:  # an empty field of a form is one that was left out
-            fields = JobFields.model_validate_strings({name: value for name, value in form.items() if value})
+            fields = JobForm.model_validate({name: value for name, value in form.items() if value})
         except ValidationError as error:
             raise invalid_fields(error, where="body") from error
         await anyio.to_thread.run_sync(_check_webhook, fields, services, limiter=threads)

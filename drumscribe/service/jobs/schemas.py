@@ -22,6 +22,12 @@ class JobFields(JobOptions):
     )
 
 
+class JobForm(JobFields):
+    """The fields of a form: all of them text."""
+
+    model_config = ConfigDict(strict=False)
+
+
 class JobCreate(JobFields):
     """A job whose recording is the sound of a video."""
 
