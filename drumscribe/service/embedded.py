@@ -134,6 +134,8 @@ def main() -> None:
 
     threading.Thread(target=follow_parent, name="parent", daemon=True).start()
     status = worker.run()
+    for child in psutil.Process().children(recursive=True):  # engravers of steps that did not stop in time
+        child.kill()
     shutdown_tracing(patience_s=1.0)
     sys.stderr.flush()
     os._exit(status)  # not by way of threads that native code may hold
