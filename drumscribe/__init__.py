@@ -9,6 +9,7 @@ Importing this package loads nothing: each public name is fetched when first use
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from drumscribe.types import Score as Score
     from drumscribe.weights import load_models as load_models
     from drumscribe.youtube import download_youtube_audio as download_youtube_audio
+
+# onnxruntime gives the machine an identity and reports to its makers, unless it is told not to before it is loaded
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "transcribe": "pipeline",

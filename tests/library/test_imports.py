@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +60,12 @@ def test_every_public_name_is_there() -> None:
         assert getattr(drumscribe, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = drumscribe.nonsense
+
+
+def test_running_a_network_leaves_no_trace_of_its_machinery_on_the_machine(tmp_path: Path) -> None:
+    """onnxruntime would keep an identity of the machine, and a store of what it reports to its makers."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")}
+    environment |= {"HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    code = "from drumscribe.weights import load_models; load_models()"
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
