@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     YOUTUBE_TIMEOUT_SECONDS: float = Field(120, gt=0, description="A download may take so long.")
     YOUTUBE_COOKIES_FILE: Path | None = Field(None, description="Cookies in Netscape format, for yt-dlp.")
     YOUTUBE_PROXY: str = Field("", description="Proxy for yt-dlp.")
+    YOUTUBE_EXTRACTOR_ARGS: dict[str, dict[str, list[str]]] = Field(
+        default_factory=dict, description="Arguments for yt-dlp's extractors, as JSON: `{\"youtube\": {\"player_client\": [\"web\"]}}`."
+    )
     YOUTUBE_ANY_SITE: bool = Field(False, description="Accept every link that yt-dlp can read.")
     YOUTUBE_ALLOWED_ENDPOINTS: Names = Field((), description="host:port that may be fetched from although not public.")
     SEPARATION_BACKEND: str = Field("none", description=f"One of {', '.join(SEPARATION_BACKENDS)}; jobs may choose.")

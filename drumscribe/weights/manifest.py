@@ -27,7 +27,8 @@ KINDS = (*NEEDED_KINDS, "classifier")
 LOCAL = "manifest.toml"
 
 # Names become file names: no separators, no leading dot.
-_REF = re.compile(r"([a-z][a-z0-9_-]*)@([0-9][0-9A-Za-z.]*)")
+#: `name@version`.
+REF = re.compile(r"([a-z][a-z0-9_-]*)@([0-9][0-9A-Za-z.]*)")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -218,7 +219,7 @@ def check_bytes(content: bytes, pin: Pin, *, where: str) -> None:
 
 
 def _entry(ref: str, row: Mapping[str, Any]) -> Entry:
-    parts = _REF.fullmatch(ref)
+    parts = REF.fullmatch(ref)
     if not parts:
         raise ValueError(f"{ref!r} does not read like name@version")
     if row["kind"] not in KINDS:

@@ -12,7 +12,7 @@ from typing import Any
 
 from drumscribe.errors import ModelMismatch
 from drumscribe.types import ModelRef
-from drumscribe.weights.manifest import SHIPPED, Entry, Manifest, Pin
+from drumscribe.weights.manifest import KINDS, REF, SHIPPED, Entry, Manifest, Pin
 
 
 def publish(network: Path, config: Mapping[str, Any], *, manifest: Path | None = None, alias: str = "default") -> Entry:
@@ -33,11 +33,14 @@ def publish(network: Path, config: Mapping[str, Any], *, manifest: Path | None =
     Raises
     ------
     ModelMismatch
-        If the configuration lacks a field, or that version is published already with other bytes.
+        If the configuration lacks a field, or gives an impossible name or kind, or that version is published already with
+        other bytes.
     """
     missing = [field for field in ("name", "version", "kind", "licence") if not isinstance(config.get(field), str)]
     if missing:
         raise ModelMismatch(f"The configuration of a model needs {', '.join(missing)}.", missing=missing)
+    if not REF.fullmatch(f"{config['name']}@{config['version']}") or config["kind"] not in KINDS:
+        raise ModelMismatch(f"A model cannot be called {config['name']}@{config['version']} of the kind {config['kind']}.")
     path = manifest or SHIPPED
     known = Manifest.read(path) if path.is_file() else Manifest(path, (), {})
     stem = f"{config['name']}-{config['version']}"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import io
 import subprocess
 import sys
 import tracemalloc
 from collections.abc import Generator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from demucs_weights import SOURCES, write_demucs_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,8 +22,6 @@ from drumscribe.separation import isolate
 from drumscribe.types import Audio, Progress
 
 RATE = 44_100
-SOURCES = ["drums", "bass", "other", "vocals"]
-SEGMENT = Fraction(1, 2)
 
 
 def _noise(seconds: float, channels: int = 2, seed: int = 0, gain: float = 0.2) -> Audio:
@@ -46,22 +42,8 @@ def demucs() -> Generator[Any]:
 @pytest.fixture(scope="session")
 def weights(demucs: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as Demucs publishes it: files of weights with their hash in the name, and bags of them."""
-    torch = importlib.import_module("torch")
-    states, htdemucs = importlib.import_module("demucs.states"), importlib.import_module("demucs.htdemucs")
     folder = tmp_path_factory.mktemp("weights")
-    arguments = {"sources": SOURCES, "channels": 8, "t_layers": 1, "t_heads": 2, "segment": SEGMENT, "samplerate": RATE}
-    for index, name in enumerate(("aaaaaaaa", "bbbbbbbb")):
-        torch.manual_seed(index)
-        model = htdemucs.HTDemucs(**arguments)
-        package = {"klass": type(model), "args": (), "kwargs": arguments, "state": states.get_state(model, None, half=True)}
-        buffer = io.BytesIO()
-        torch.save({**package, "training_args": {}}, buffer)
-        digest = hashlib.sha256(buffer.getvalue()).hexdigest()[:8]
-        (folder / f"{name}-{digest}.th").write_bytes(buffer.getvalue())
-    (folder / "single.yaml").write_text("models: ['aaaaaaaa']\n")
-    only = "[[1., 0., 0., 0.], [0., 1., 1., 1.]]"
-    (folder / "tuned.yaml").write_text(f"models: ['bbbbbbbb', 'aaaaaaaa']\nweights: {only}\n")
-    (folder / "mixed.yaml").write_text("models: ['aaaaaaaa', 'bbbbbbbb']\nweights: [[3., 1., 1., 1.], [1., 1., 1., 1.]]\n")
+    write_demucs_weights(folder)
     return folder
 
 

@@ -270,3 +270,17 @@ def test_a_shipped_manifest_is_whole() -> None:
             described = json.loads((found.folder / found.entry.config.file).read_text())
             assert described["licence"] == found.entry.licence
             assert found.entry.network.size <= 12_000_000
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("name", "../../evil"), ("name", "Drums"), ("version", "v1"), ("version", "1-own"), ("kind", "x")]
+)
+def test_a_model_that_calls_itself_impossibly_is_not_published(field: str, value: str, tmp_path: Path) -> None:
+    network = tmp_path / "n.onnx"
+    network.write_bytes(b"x")
+    config = {"name": "drums", "version": "9", "kind": "drums", "licence": "MIT"} | {field: value}
+    folder = tmp_path / "list"
+    folder.mkdir()
+    with pytest.raises(ModelMismatch, match="cannot be called"):
+        publish(network, config, manifest=folder / "manifest.toml")
+    assert list(folder.iterdir()) == []

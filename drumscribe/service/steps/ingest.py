@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from drumscribe.outputs import clean_title
 from drumscribe.service.decoder import decode_apart
 from drumscribe.service.jobs.lifecycle import NewArtifact
 from drumscribe.service.steps.work import AUDIO, Done, Work, content_type
-from drumscribe.service.tables import Artifact
+from drumscribe.service.tables import Artifact, Job
 from drumscribe.types import Progress
 
 #: A link is read at most to this many times the size that an upload may have: sound comes with the pictures at times.
@@ -36,9 +36,9 @@ def ingest_audio(work: Work) -> Done:
         )
     work.on_progress(Progress("ingest", 0.9))
     sound = work.save(AUDIO, work.scratch / AUDIO, "input", "audio")
-    if not job.title:
-        stem = Path(job.original_filename or "").stem
-        values["title"] = clean_title(title) or clean_title(decoded.title) or clean_title(stem)
+    stem = Path(job.original_filename or "").stem
+    found = clean_title(title) or clean_title(decoded.title) or clean_title(stem)
+    values["title"] = func.coalesce(func.nullif(Job.title, ""), found)  # it may have been given a name meanwhile
     values |= {"duration_seconds": decoded.duration_seconds, "sample_rate": decoded.sample_rate}
     return Done(values, tuple(_not_entered(work, (original or _upload(work), sound))))
 
@@ -56,6 +56,7 @@ def _fetch(work: Work) -> tuple[NewArtifact, str, str]:
         max_file_size_mb=settings.MAX_FILE_SIZE_MB * _ROOM_FOR_PICTURES,
         cookies_file=settings.YOUTUBE_COOKIES_FILE,
         proxy=settings.YOUTUBE_PROXY or None,
+        extractor_args=settings.YOUTUBE_EXTRACTOR_ARGS or None,
         any_site=settings.YOUTUBE_ANY_SITE,
         allowed_endpoints=settings.YOUTUBE_ALLOWED_ENDPOINTS,
         on_progress=lambda progress: work.on_progress(Progress("ingest", 0.6 * progress.fraction)),
