@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-service setup-test run transcribe test check lint bench load chaos golden openapi clean
+.PHONY: help setup setup-service setup-test run transcribe test check lint bench load chaos mutate golden openapi clean
 
 BIN := .venv/bin
 SONG ?= demo/demo.flac
@@ -57,6 +57,9 @@ load: setup-test  ## load the service: polls, event streams, uploads, a long que
 
 chaos: setup-test  ## break the service on purpose, in both modes, and count what became of the jobs
 	@$(BIN)/python scripts/chaos.py $(ARGS)
+
+mutate: setup-test  ## send 5,000 tampered uploads to the service and count what becomes of them
+	@$(BIN)/python scripts/mutate_uploads.py $(ARGS)
 
 openapi: setup-test  ## write docs/openapi.json anew; review the diff before you commit it
 	@$(BIN)/python scripts/openapi.py
