@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -24,8 +24,8 @@ from drumscribe.service.storage import BLOCK, Content, StorageBackend, StoredFil
 from drumscribe.service.storage.cache import DownloadCache
 from drumscribe.service.storage.files import blocks_of, fresh, purge, sentences, write_whole
 
-#: What is longer goes up in parts of this size; four of them are in memory at most.
-PART = 8 * 1024 * 1024
+#: What is longer goes up in parts of this size; two of them are in memory at most, of a file. S3 wants 5 MiB at least.
+PART = 6 * 1024 * 1024
 
 _NO_ROOM = frozenset({"XMinioStorageFull", "QuotaExceeded", "InsufficientStorage", "InsufficientCapacity"})
 
@@ -247,14 +247,15 @@ class S3StorageBackend(StorageBackend):
     def _upload(self, key: str, content: Content, shown: dict[str, str]) -> tuple[int, bool]:
         """Return the size of what lies there afterwards, and whether it is this."""
         parts = _parts(content)
-        first, second = next(parts, b""), next(parts, None)
+        begun = list(islice(parts, 2))
         where = {"Bucket": self._bucket, "Key": self._prefix + key}
         try:
-            if second is None:
+            if len(begun) < 2:
+                body = b"".join(begun)
                 with _sentences(key):
-                    self._if_absent(self._client().put_object, **where, **shown, Body=first)
-                return len(first), True
-            return self._upload_parts(key, where, shown, chain((first, second), parts)), True
+                    self._if_absent(self._client().put_object, **where, **shown, Body=body)
+                return len(body), True
+            return self._upload_parts(key, where, shown, _emptying(begun, parts)), True
         except _AnotherWasFaster as error:
             size = self._size(key)
             if not size:
@@ -282,11 +283,13 @@ class S3StorageBackend(StorageBackend):
         size = 0
         done: list[dict[str, Any]] = []
         try:
-            for number, part in enumerate(parts, 1):
+            for part in parts:
+                number = len(done) + 1
                 with _sentences(key):
                     answer = client.upload_part(**upload, PartNumber=number, Body=part)
                 done.append({"PartNumber": number, "ETag": answer["ETag"]})
                 size += len(part)
+                del part  # before the next is read
             with _sentences(key):
                 self._if_absent(client.complete_multipart_upload, **upload, MultipartUpload={"Parts": done})
         except BaseException:
@@ -334,7 +337,20 @@ def _sentences(key: str) -> Generator[None]:
         raise StorageUnavailable("The file storage cannot be reached.", key=key, reason=str(error)) from error
 
 
+def _emptying(begun: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    while begun:
+        yield begun.pop(0)
+    yield from rest
+
+
 def _parts(content: Content) -> Iterator[bytes]:
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            left = os.fstat(file.fileno()).st_size
+            while left > 0:
+                left -= PART
+                yield file.read(PART)  # kept nowhere: the next is read when whoever asked has let go of this one
+        return
     part = bytearray()
     for block in blocks_of(content):
         part += block
