@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Open requests have so long to end.
 _GRACE_S = 8
+#: Nobody has anything to tell us over a WebSocket.
+_WEBSOCKET_BYTES = 16 * 1024
 
 Data = Annotated[
     Path | None,
@@ -96,6 +98,8 @@ def _serve(services: Services, listener: socket.socket, supervisor: Supervisor |
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
+        ws_max_size=_WEBSOCKET_BYTES,
+        ws_per_message_deflate=False,  # its windows are larger than all that is ever said
     )
     server = Server(config)
     server.run(sockets=[listener])

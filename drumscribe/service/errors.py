@@ -189,6 +189,12 @@ class UploadStalled(ServiceError):
     retryable = True
 
 
+class RangeNotSatisfiable(ServiceError):
+    """The part of a file that is asked for lies behind its end."""
+
+    code = "range_not_satisfiable"
+
+
 class YoutubeDisabled(ServiceError):
     """This server takes no links."""
 

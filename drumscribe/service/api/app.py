@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 import anyio
+import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
@@ -41,6 +42,8 @@ _MAX_BODY = 256 * 1024
 _UPLOAD_THREADS = 8
 #: Threads that answer polls. More of them only take the interpreter from each other: four answer 1.6 times as many as forty.
 _POLL_THREADS = 4
+#: Threads that wait for name servers, which a caller may have chosen: slow ones hold up nobody but those who name such.
+_LOOKUP_THREADS = 8
 #: What pages of other origins may send.
 _ACCEPTED = (
     "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Range", "X-API-Key", "X-Request-ID",
@@ -56,6 +59,8 @@ def create_app(services: Services) -> FastAPI:
         app.state.side_process = side_process
         app.state.poll_threads = anyio.CapacityLimiter(_POLL_THREADS)
         app.state.upload_threads = anyio.CapacityLimiter(_UPLOAD_THREADS)
+        app.state.lookup_threads = anyio.CapacityLimiter(_LOOKUP_THREADS)
+        app.state.metrics_thread = anyio.CapacityLimiter(1)
         app.state.health = health.Health(services, side_process)
         app.state.catalogue = offers.Catalogue(services.settings, side_process)
         try:
@@ -92,15 +97,7 @@ def create_app(services: Services) -> FastAPI:
         CORSMiddleware,
         allow_origins=services.settings.CORS_ORIGINS,
         allow_methods=("GET", "HEAD", "POST", "PATCH", "DELETE"),
-        allow_headers=(
-            "Authorization",
-            "Content-Type",
-            "Idempotency-Key",
-            "If-None-Match",
-            "Last-Event-ID",
-            "Range",
-            "X-API-Key",
-        ),
+        allow_headers=_ACCEPTED,
         expose_headers=_EXPOSED,
         max_age=3600,
     )
@@ -109,5 +106,7 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
-def _metrics(request: Request) -> Response:
-    return metrics_response(request.app.state.services)
+async def _metrics(request: Request) -> Response:
+    # Anyone may ask, and it takes a while: it must not take the threads of all others
+    state = request.app.state
+    return await anyio.to_thread.run_sync(metrics_response, state.services, limiter=state.metrics_thread)

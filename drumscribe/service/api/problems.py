@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from drumscribe import errors as library
@@ -63,6 +63,7 @@ TABLE: dict[type[DrumScribeError], tuple[int, str]] = {
     service.InvalidRequest: (422, "The request is not valid"),
     service.UnsupportedMediaType: (415, "Not a type that is accepted"),
     service.FileTooLarge: (413, "The file is too large"),
+    service.RangeNotSatisfiable: (416, "There is no such part"),
     service.UploadStalled: (408, "The upload has stalled"),
     service.YoutubeDisabled: (422, "Links are not accepted"),
     service.IdempotencyKeyReused: (422, "The key stands for another request"),
@@ -140,7 +141,7 @@ class ProblemResponse(Response):
 
 
 def problem(
-    request: Request,
+    request: HTTPConnection,
     status: int,
     code: str,
     title: str,
@@ -171,7 +172,7 @@ def row_of(error: DrumScribeError) -> tuple[int, str]:
     return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
 
 
-def of_ours(request: Request, error: DrumScribeError) -> ProblemResponse:
+def of_ours(request: HTTPConnection, error: DrumScribeError) -> ProblemResponse:
     """An error of our own tree."""
     status, title = row_of(error)
     headers: dict[str, str] = dict(error.facts.get("headers", {}))
@@ -196,7 +197,7 @@ def of_ours(request: Request, error: DrumScribeError) -> ProblemResponse:
     return response
 
 
-def internal(request: Request) -> ProblemResponse:
+def internal(request: HTTPConnection) -> ProblemResponse:
     """What nobody foresaw; the log has the trace."""
     detail = "Something went wrong inside DrumScribe; it has been logged."
     return problem(request, 500, "internal_error", "Something went wrong", detail, retryable=True)

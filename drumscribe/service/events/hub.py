@@ -41,6 +41,7 @@ class End(Enum):
     SLOW = "too far behind"
     CLOSING = "the server stops"
     LEFT = "the client has left"
+    REFUSED = "the credentials are not valid any more"
 
 
 class Follower:
@@ -72,10 +73,10 @@ class Follower:
         self._woken.set()
 
     def stop(self, why: End) -> None:
-        """End the iteration: at once for one that is too slow or has left, else after what is waiting."""
+        """End the iteration: at once for one that is too slow, has left or may listen no more, else after what is waiting."""
         if self.end is None:
             self.end = why
-            if why in (End.SLOW, End.LEFT):
+            if why in (End.SLOW, End.LEFT, End.REFUSED):
                 self._waiting = []
             self._woken.set()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -11,9 +13,10 @@ from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 
 from drumscribe.service.api.deps import Reader, WithServices
-from drumscribe.service.api.problems import declared
+from drumscribe.service.api.problems import declared, of_ours
 from drumscribe.service.errors import Forbidden, JobNotFound, Unauthenticated, Unavailable
 from drumscribe.service.events.hub import Hub
 from drumscribe.service.events.queries import Look, look
@@ -79,7 +82,8 @@ def read_events(
     after = min(after, seen.version)
     if not seen.messages and seen.ends_at(after):
         return Response(status_code=204, headers={"cache-control": "no-store"})
-    return EventStream(request.app.state.hub, str(job_id), seen, after=after)
+    recheck = _recheck(services, partial(_authenticated, services, request, request.headers))
+    return EventStream(request.app.state.hub, str(job_id), seen, after=after, recheck=recheck)
 
 
 @router.websocket("/jobs/{job_id}/ws")
@@ -92,12 +96,14 @@ async def talk_about_job(
     job, 1012 when the server stops and 1013 when trying again later helps.
     """
     if not _origin_is_allowed(websocket, services):
-        await websocket.close(1008)  # before it is accepted: HTTP 403
+        refused = Forbidden("Pages of this origin may not listen here; CORS_ORIGINS names those that may.")
+        await websocket.send_denial_response(of_ours(websocket, refused))
         return
     offered: list[str] = websocket.scope.get("subprotocols", [])
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    authenticated = partial(_authenticated, services, websocket, _with_subprotocol(websocket.headers, offered))
     try:
-        seen = await anyio.to_thread.run_sync(_look_of_websocket, services, websocket, offered, job_id, last_event_id)
+        seen = await anyio.to_thread.run_sync(_look_of_websocket, services, authenticated, job_id, last_event_id)
     except Unauthenticated as error:
         await websocket.close(4401, error.message[:120])
     except Forbidden as error:
@@ -108,17 +114,28 @@ async def talk_about_job(
         await websocket.close(1013, "not available at the moment")
     else:
         hub: Hub = websocket.app.state.hub
-        await talk(websocket, hub, job_id, seen, after=min(last_event_id, seen.version))
+        recheck = _recheck(services, authenticated)
+        await talk(websocket, hub, job_id, seen, after=min(last_event_id, seen.version), recheck=recheck)
 
 
-def _look_of_websocket(services: Services, websocket: WebSocket, offered: list[str], job_id: str, after: int) -> Look:
-    headers = websocket.headers
+def _with_subprotocol(headers: Headers, offered: list[str]) -> Headers:
     secret = next((name.removeprefix(_BEARER) for name in offered if name.startswith(_BEARER)), None)
-    if secret is not None:
-        headers = Headers(raw=[*headers.raw, (b"authorization", f"Bearer {secret}".encode())])
-    client = websocket.client
+    return headers if secret is None else Headers(raw=[*headers.raw, (b"authorization", f"Bearer {secret}".encode())])
+
+
+def _authenticated(services: Services, connection: HTTPConnection, headers: Headers) -> Caller:
+    client = connection.client
     caller = authenticate(services.sessions, services.settings, headers, client.host if client else None)
     caller.demand(JOBS_READ)
+    return caller
+
+
+def _recheck(services: Services, authenticated: Callable[[], Caller]) -> Callable[[], Caller] | None:
+    return None if services.settings.AUTH_MODE == "none" else authenticated
+
+
+def _look_of_websocket(services: Services, authenticated: Callable[[], Caller], job_id: str, after: int) -> Look:
+    caller = authenticated()
     try:
         return _first_look(services, caller, UUID(job_id), after)
     except ValueError as error:
@@ -140,4 +157,8 @@ def _origin_is_allowed(websocket: WebSocket, services: Services) -> bool:
         return True
     allowed = services.settings.CORS_ORIGINS
     own = {websocket.headers.get("host", ""), urlsplit(services.settings.PUBLIC_URL).netloc} - {""}
-    return "*" in allowed or origin.rstrip("/") in {one.rstrip("/") for one in allowed} or urlsplit(origin).netloc in own
+    try:
+        place = urlsplit(origin).netloc
+    except ValueError:  # no address at all
+        return False
+    return "*" in allowed or origin.rstrip("/") in {one.rstrip("/") for one in allowed} or place in own

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 
+import anyio.to_thread
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import Message as AsgiMessage
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from drumscribe.service.errors import Forbidden, Unauthenticated, Unavailable
 from drumscribe.service.events.hub import End, Follower, Hub
 from drumscribe.service.events.queries import Look
 
@@ -19,9 +23,11 @@ log = structlog.get_logger(__name__)
 #: How long browsers wait before they come back.
 RETRY_MS = 2000
 HEARTBEAT = b": heartbeat\n\n"
+#: Whoever listens is asked again so often whether they still may: keys are revoked, and tokens expire.
+RECHECK_S = 60.0
 
 #: What a WebSocket is closed with; 1012 is "service restart", 1013 "try again later".
-_CLOSE_CODES = {End.FINAL: 1000, End.GONE: 4404, End.SLOW: 1013, End.CLOSING: 1012}
+_CLOSE_CODES = {End.FINAL: 1000, End.GONE: 4404, End.SLOW: 1013, End.CLOSING: 1012, End.REFUSED: 4401}
 
 
 class EventStream(Response):
@@ -29,7 +35,7 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: Hub, job_id: str, seen: Look, *, after: int) -> None:
+    def __init__(self, hub: Hub, job_id: str, seen: Look, *, after: int, recheck: Callable[[], object] | None = None) -> None:
         # An answer without a body would be given a length of 0
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
@@ -37,6 +43,7 @@ class EventStream(Response):
         self._job_id = job_id
         self._seen: Look | None = seen
         self._after = after
+        self._recheck = recheck
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as ASGI wants it."""
@@ -44,7 +51,9 @@ class EventStream(Response):
         assert seen is not None
         with self._hub.follow(self._job_id, seen, after=self._after) as follower:
             del seen
-            leaving = asyncio.create_task(_wait_for_leave(receive, follower))
+            aside = [asyncio.create_task(_wait_for_leave(receive, follower))]
+            if self._recheck is not None:
+                aside.append(asyncio.create_task(_ask_again(self._recheck, follower)))
             try:
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 await self._send(send, f"retry: {RETRY_MS}\n\n".encode())
@@ -54,7 +63,8 @@ class EventStream(Response):
             except TimeoutError:  # the server drops the connection of an answer that was not finished
                 log.info("event_stream_stalled", job_id=self._job_id)
             finally:
-                leaving.cancel()
+                for task in aside:
+                    task.cancel()
 
     async def _send(self, send: Send, body: bytes, *, more: bool = True) -> None:
         async with asyncio.timeout(self._hub.stalled_s):
@@ -68,10 +78,14 @@ async def _wait_for_leave(receive: Receive, follower: Follower) -> None:
     follower.stop(End.LEFT)
 
 
-async def talk(websocket: WebSocket, hub: Hub, job_id: str, seen: Look, *, after: int) -> None:
+async def talk(
+    websocket: WebSocket, hub: Hub, job_id: str, seen: Look, *, after: int, recheck: Callable[[], object] | None = None
+) -> None:
     """Send a job's events over an accepted WebSocket, and close it when the job has ended."""
     with hub.follow(job_id, seen, after=after) as follower:
-        leaving = asyncio.create_task(_wait_for_close(websocket, follower))
+        aside = [asyncio.create_task(_wait_for_close(websocket, follower))]
+        if recheck is not None:
+            aside.append(asyncio.create_task(_ask_again(recheck, follower)))
         try:
             async for messages in follower:
                 async with asyncio.timeout(hub.stalled_s):
@@ -86,7 +100,20 @@ async def talk(websocket: WebSocket, hub: Hub, job_id: str, seen: Look, *, after
         except WebSocketDisconnect:
             pass
         finally:
-            leaving.cancel()
+            for task in aside:
+                task.cancel()
+
+
+async def _ask_again(recheck: Callable[[], object], follower: Follower) -> None:
+    while True:
+        await asyncio.sleep(RECHECK_S)
+        try:
+            await anyio.to_thread.run_sync(recheck, abandon_on_cancel=True)
+        except (Unauthenticated, Forbidden):
+            follower.stop(End.REFUSED)
+            return
+        except (Unavailable, SQLAlchemyError):
+            continue  # nobody knows just now
 
 
 async def _wait_for_close(websocket: WebSocket, follower: Follower) -> None:

@@ -15,6 +15,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from drumscribe.outputs import OUTPUTS
+from drumscribe.service.errors import RangeNotSatisfiable
 from drumscribe.service.storage import StorageBackend
 from drumscribe.service.tables import Artifact, Job
 
@@ -28,17 +29,26 @@ _LINK_S = 600
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
-def answer(request: Request, storage: StorageBackend, job: Job, artifact: Artifact, *, presign: bool) -> Response:
+def answer(request: Request, storage: StorageBackend, job: Job, artifact: Artifact, *, presign: bool, is_named: bool) -> Response:
     """Send a file, or the part of it that is asked for.
+
+    Parameters
+    ----------
+    presign : bool
+        Whether to send the client to the storage instead, if that has links.
+    is_named : bool
+        Whether the request says which revision it wants. Else a cache must ask whether there is a newer one.
 
     Raises
     ------
     ArtifactMissing, StorageUnavailable
         If it is not in the storage, or that cannot be reached.
+    RangeNotSatisfiable
+        If nothing lies where `Range` says.
     """
     size = storage.file_size(artifact.job_id, artifact.revision, artifact.name)
     filename = name_of(job, artifact)
-    if presign:
+    if presign and request.method == "GET":  # a link is good for one method
         link = storage.presigned_url(
             artifact.job_id, artifact.revision, artifact.name,
             expires_s=_LINK_S, filename=filename, content_type=artifact.content_type,
@@ -49,7 +59,7 @@ def answer(request: Request, storage: StorageBackend, job: Job, artifact: Artifa
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
-        "Cache-Control": "private, max-age=86400, immutable",
+        "Cache-Control": "private, max-age=86400, immutable" if is_named else "private, no-cache",
         "Content-Disposition": disposition(filename),
     }
     if matches(request.headers.get("if-none-match"), etag):
@@ -59,7 +69,7 @@ def answer(request: Request, storage: StorageBackend, job: Job, artifact: Artifa
     if asked is not None and request.method == "GET" and request.headers.get("if-range", etag) == etag:
         part = _part(asked, size)
         if part == (0, 0):
-            return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+            raise RangeNotSatisfiable(f"The file has {size} bytes.", headers={"Content-Range": f"bytes */{size}"})
         if part is not None:
             (start, end), status = part, 206
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"

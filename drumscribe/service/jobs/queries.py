@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -156,8 +156,8 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
         created_at = datetime.fromisoformat(instant)
         if created_at.tzinfo is None:
             raise ValueError("no time zone")
-        return created_at, str(UUID(job_id))
-    except (ValueError, binascii.Error) as error:
+        return created_at.astimezone(UTC), str(UUID(job_id))
+    except (ValueError, OverflowError, binascii.Error) as error:
         wrong = {"field": "query.cursor", "message": "It is not a cursor of a list of jobs."}
         raise InvalidRequest("query.cursor: It is not a cursor of a list of jobs.", errors=[wrong]) from error
 

@@ -74,9 +74,8 @@ def _finished(job: Job, revision: Revision | None, number: int | None) -> int:
         206: {"description": "The part that `Range` asks for."},
         302: {"description": "Where the file can be fetched, if the storage serves it itself."},
         304: {"description": "It is as `If-None-Match` says."},
-        416: {"description": "`Range` lies beyond the end."},
     }
-    | declared(401, 403, 404, 409, 410),
+    | declared(401, 403, 404, 409, 410, 416),
 )
 @router.head("/jobs/{job_id}/download/{format}", include_in_schema=False)
 def download_file(
@@ -91,6 +90,7 @@ def download_file(
     """One file: a format of the score, `audio`, `drums`, `drumless`, or the `original`."""
     if format not in downloads.FORMATS:
         raise UnknownFormat(f"There is no format {format[:40]!r}; there are {', '.join(downloads.FORMATS)}.")
+    is_named = number is not None or format == "original"
     with services.sessions.read() as session:
         job = queries.find(session, caller, job_id)
         if format == "original" and job.deleted_at is None:
@@ -105,7 +105,7 @@ def download_file(
         raise ResultExpired("The recording has been deleted; what was written is kept longer.")
     if artifact is None:
         raise ArtifactMissing(f"Revision {number} of this job has no {format}{f' of page {page}' if page else ''}.")
-    return downloads.answer(request, services.storage, job, artifact, presign=services.settings.S3_PRESIGN)
+    return downloads.answer(request, services.storage, job, artifact, presign=services.settings.S3_PRESIGN, is_named=is_named)
 
 
 @router.post(

@@ -120,7 +120,7 @@ async def _from_link(request: Request, services: Services, side_process: probing
             fields.youtube_url, any_site=settings.YOUTUBE_ANY_SITE, allowed_endpoints=settings.YOUTUBE_ALLOWED_ENDPOINTS
         )
 
-    return fields, await anyio.to_thread.run_sync(check, limiter=_threads(request))
+    return fields, await anyio.to_thread.run_sync(check, limiter=request.app.state.lookup_threads)
 
 
 async def _from_upload(
@@ -133,7 +133,8 @@ async def _from_upload(
             fields = JobForm.model_validate({name: value for name, value in form.items() if value})
         except ValidationError as error:
             raise invalid_fields(error, where="body") from error
-        await anyio.to_thread.run_sync(_check_webhook, fields, services, limiter=threads)
+        if fields.webhook_url:
+            await anyio.to_thread.run_sync(_check_webhook, fields, services, limiter=request.app.state.lookup_threads)
         await _check_model(fields, services, side_process)
         await probing.probe(side_process, file.path, name=file.filename, max_duration_s=settings.MAX_DURATION_SECONDS)
         content_type = uploads.EXTENSIONS[file.extension]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 import unicodedata
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -49,6 +50,8 @@ _OVERHEAD = 256 * 1024
 _BLOCK = 512 * 1024
 #: Nothing arrives for so long: the sender is gone.
 STALLED_S = 30.0
+#: After this time more than so many bytes per second must have arrived on average: nobody keeps a file open drop by drop.
+GRACE_S, SLOWEST = 60.0, 8_000
 
 _JSON_LIMIT = 64 * 1024
 
@@ -269,6 +272,7 @@ def too_large(limit: int) -> FileTooLarge:
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
     stream = aiter(request.stream())
+    began, received = time.monotonic(), 0
     while True:
         try:
             with anyio.fail_after(STALLED_S):
@@ -277,6 +281,9 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
             return
         except TimeoutError as error:
             raise UploadStalled(f"Nothing has arrived for {STALLED_S:g} s.") from error
+        received += len(chunk)
+        if received < (time.monotonic() - began - GRACE_S) * SLOWEST:
+            raise UploadStalled(f"Less than {SLOWEST / 1000:g} kB have arrived per second.")
         yield chunk
 
 
