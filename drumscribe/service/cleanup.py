@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from drumscribe.service.jobs import lifecycle
+from drumscribe.service.scratch import purge_scratch
 from drumscribe.service.settings import Settings
 from drumscribe.service.tables import FINAL, Artifact, Job, Status, WebhookMessage
 from drumscribe.service.wiring import Services
@@ -41,11 +42,12 @@ class Cleaned:
     jobs: int = 0  #: rows
     orphans: int = 0  #: folders of no job
     incoming: int = 0  #: what interrupted uploads left
+    scratch: int = 0  #: folders of steps that were killed
 
     @property
     def total(self) -> int:
         """All together."""
-        return self.inputs + self.results + self.jobs + self.orphans + self.incoming
+        return self.inputs + self.results + self.jobs + self.orphans + self.incoming + self.scratch
 
 
 def clean_up(services: Services) -> Cleaned:
@@ -64,6 +66,7 @@ def clean_up(services: Services) -> Cleaned:
         jobs=_in_batches(services, _remove),
         orphans=_remove_orphans(services),
         incoming=services.storage.purge_incoming(ORPHANED_S),
+        scratch=purge_scratch(services.settings),
     )
     if cleaned.total:
         log.info("cleaned_up", **vars(cleaned), elapsed_ms=round((time.perf_counter() - started) * 1000))
@@ -82,7 +85,9 @@ def _purge_inputs(services: Services) -> int:
     due = and_(_NOT_RUNNING, Job.inputs_purged_at.is_(None), Job.finished_at < _ago(services.settings.ARTIFACT_TTL_HOURS))
     jobs = _pick(services, due)
     for job in jobs:
-        names = {*_ALWAYS, *([job.input_name] if job.input_name else [])}
+        # attempts that never came to their end may each have left a download
+        originals = (file.name for file in services.storage.list_job_files(job.id) if file.name.startswith("original."))
+        names = {*_ALWAYS, *originals}
         services.storage.delete_job_artifacts(job.id, names=names)
     with services.sessions.write() as session:
         ids = [job.id for job in jobs]
@@ -102,8 +107,11 @@ def _expire(services: Services) -> int:
 
 
 def _purge_results(services: Services) -> int:
-    """Everything that is left of jobs that have expired."""
-    jobs = _pick(services, and_(Job.status == Status.EXPIRED, Job.results_purged_at.is_(None)))
+    """Everything that is left of jobs that have expired, and what workers saved of deleted ones before they heard of it."""
+    last_word = ORPHANED_S + services.settings.STEP_TIMEOUT_SECONDS
+    forgotten = Job.deleted_at < _ago(last_word / 3600)
+    expired = and_(Job.status == Status.EXPIRED, Job.deleted_at.is_(None))
+    jobs = _pick(services, and_(_NOT_RUNNING, or_(expired, forgotten), Job.results_purged_at.is_(None)))
     for job in jobs:
         services.storage.delete_job_artifacts(job.id)
     with services.sessions.write() as session:

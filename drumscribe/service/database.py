@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, DateTime, Engine, Float, create_engine, event, text
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -137,6 +137,11 @@ class Sessions:
 def after_commit(session: Session, act: Callable[[], object]) -> None:
     """Do something once the session's transaction is committed, and not at all if it is rolled back."""
     session.info.setdefault(_AFTER_COMMIT, []).append(act)
+
+
+def described(error: SQLAlchemyError) -> str:
+    """What went wrong, without the statement and its values."""
+    return str(error.orig) if isinstance(error, DBAPIError) else str(error)
 
 
 def open_database(url: str, *, pool_size: int = 10) -> Sessions:

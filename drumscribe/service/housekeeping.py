@@ -92,6 +92,7 @@ class Duties:
 
     def _duties(self) -> dict[str, tuple[float, Callable[[], object]]]:
         return {
-            "deliver": (1.0, lambda: deliver_webhooks(self.services, self.stopping)),
+            # the rarer one first: the other could fail each time and keep it from its turn
             "clean up": (CLEANUP_INTERVAL_S, lambda: cleanup_old_artifacts(self.services)),
+            "deliver": (1.0, lambda: deliver_webhooks(self.services, self.stopping)),
         }

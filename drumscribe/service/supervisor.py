@@ -14,9 +14,9 @@ import time
 
 import psutil
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
-from drumscribe.service.database import Sessions
+from drumscribe.service.database import Sessions, described
 from drumscribe.service.embedded import REPLACE_ME, STOP_S
 from drumscribe.service.jobs import lifecycle
 
@@ -106,8 +106,8 @@ class Supervisor:
         try:
             with self._sessions.write() as session:
                 lifecycle.free_leases(session, worker=f"{os.uname().nodename}:{pid}")
-        except DBAPIError as error:  # they run out by themselves
-            log.warning("leases_not_freed", error=str(error.orig))
+        except SQLAlchemyError as error:  # they run out by themselves; but a worker must be started
+            log.warning("leases_not_freed", error=described(error))
 
 
 def _kill_family(process: subprocess.Popen[bytes]) -> None:

@@ -86,10 +86,12 @@ def prepare_processes(settings: Settings, queue: str) -> None:
     def start(**_: object) -> None:
         from drumscribe.service.observability.logs import setup_logging
         from drumscribe.service.observability.traces import setup_tracing
+        from drumscribe.service.scratch import purge_scratch
         from drumscribe.service.wiring import build
 
         setup_logging(settings.LOG_LEVEL)
         services = _services["services"] = build(settings)
+        purge_scratch(settings)  # of this machine; the hourly clean-up may run on another
         setup_tracing(settings, "drumscribe-worker", engine=services.sessions.engine)
         if queue == HEAVY:
             from drumscribe.service.models import preload

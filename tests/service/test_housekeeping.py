@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,8 @@ from sqlalchemy import func, select
 from drumscribe.service import cleanup
 from drumscribe.service.cleanup import clean_up
 from drumscribe.service.housekeeping import cleanup_old_artifacts, sweep
+from drumscribe.service.jobs.actions import remove
+from drumscribe.service.steps import run_step
 from drumscribe.service.tables import Artifact, Event, IdempotencyKey, Job, Revision, WebhookMessage
 from drumscribe.service.wiring import Services
 
@@ -74,6 +77,60 @@ def test_a_result_that_has_had_its_time_expires_and_says_so(services: Services) 
     with services.sessions.read() as session:
         last = session.scalars(select(Event).where(Event.job_id == job_id).order_by(Event.seq.desc()).limit(1)).one()
     assert (last.seq, last.type, last.data["status"]) == (job.version, "status", "expired")
+
+
+def test_every_download_of_a_link_goes_with_the_recordings_even_if_none_was_entered(services: Services) -> None:
+    job_id = ended(services, hours=25, status="failed")
+    for name in ("original.webm", "original.m4a"):  # of attempts that ended before they were closed
+        services.storage.save_file(job_id, 1, name, b"sound")
+    with services.sessions.write() as session:
+        job = session.get_one(Job, job_id)
+        job.user_identifier, job.input_name = "key:42", None
+    assert clean_up(services).inputs == 1
+    assert files(services, job_id) == set(RESULTS)
+
+
+@pytest.mark.parametrize("status", ["queued", "completed", "failed"])
+def test_what_a_worker_saved_of_a_deleted_job_goes_long_before_its_row(services: Services, status: str) -> None:
+    job_id = ended(services, hours=0, status=status)
+    with services.sessions.write() as session:
+        remove(session, session.get_one(Job, job_id))
+    services.storage.delete_job_artifacts(job_id)
+    services.storage.save_file(job_id, 1, "audio.flac", b"a worker that has not heard of it yet")
+    assert clean_up(services).total == 0
+    with services.sessions.write() as session:
+        job = session.get_one(Job, job_id)
+        job.user_identifier, job.deleted_at = "user:42", datetime.now(UTC) - timedelta(hours=2)
+    clean_up(services)
+    assert files(services, job_id) == set()
+    assert exists(services, job_id)
+    assert clean_up(services).total == 0
+
+
+def test_scratch_folders_of_steps_that_were_killed_go_once_no_step_can_still_use_them(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen: set[str] = set()
+
+    def look_around() -> bool:
+        seen.update(path.name for path in tmp_path.iterdir() if path.name.startswith("drumscribe-step-"))
+        return False
+
+    run_step("ingest_audio", enter(services), services, stopping=look_around)
+    assert len(seen) == 1
+    killed, young, other = (tmp_path / name for name in (*seen, "drumscribe-step-young", "drumscribe-other"))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "drumscribe-step-link").symlink_to(tmp_path / "elsewhere")
+    for folder in (killed, young, other):
+        folder.mkdir()
+        (folder / "audio.flac").write_bytes(b"fLaC")
+    old = time.time() - services.settings.STEP_TIMEOUT_SECONDS - 3700
+    for folder in (killed, other, tmp_path / "elsewhere"):
+        os.utime(folder, (old, old))
+    assert cleanup_old_artifacts(services).scratch == 1
+    left = {path.name for path in tmp_path.iterdir()} - {"data"}
+    assert left == {"drumscribe-step-young", "drumscribe-other", "drumscribe-step-link", "elsewhere"}
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled", "expired"])

@@ -294,6 +294,19 @@ def test_a_re_engraving_runs_the_last_step_alone_and_becomes_the_newest_revision
         assert len(session.scalars(select(WebhookMessage).where(WebhookMessage.job_id == job_id)).all()) == 1
 
 
+def test_an_end_said_twice_ends_only_the_work_that_it_is_about(services: Services) -> None:
+    job_id = new_job(services)
+    for step in STEPS[:-1]:
+        finish(services, taken(services, job_id, step))
+    held = taken(services, job_id, TRANSCRIBE)
+    finish(services, held)
+    start_revision(services, job_id)
+    assert finish(services, held, title="late") is None  # the answer to the first commit was lost, and the worker tries again
+    assert fail(services, held, UnreadableAudio("No.")) is None
+    job = read(services, job_id)
+    assert (job.status, job.revision, job.working_on, job.step, job.title) == ("queued", 1, 2, TRANSCRIBE.name, "")
+
+
 def give_up_by_failing(services: Services, job_id: str) -> None:
     fail(services, taken(services, job_id, TRANSCRIBE), UnreadableAudio("No."))
 

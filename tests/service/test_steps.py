@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import wave
 import zipfile
 from dataclasses import replace
@@ -13,16 +14,20 @@ from typing import Any
 import numpy as np
 import pytest
 from songs import DEMO, engrave_again, enter, look, take_through
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
 
 from drumscribe.audio import load_audio, save_lossless
 from drumscribe.outputs import OUTPUTS
 from drumscribe.pipeline import transcribe
+from drumscribe.service.database import Sessions, db_seconds
+from drumscribe.service.jobs import actions
+from drumscribe.service.jobs.schemas import RevisionCreate
 from drumscribe.service.settings import Settings
 from drumscribe.service.steps import run_step
 from drumscribe.service.steps.transcribe import NAMES
-from drumscribe.service.tables import Artifact, Event, Revision
-from drumscribe.service.wiring import Services
+from drumscribe.service.tables import Artifact, Event, Job, Revision
+from drumscribe.service.users.identity import Caller
+from drumscribe.service.wiring import Services, build
 from drumscribe.types import Audio
 
 
@@ -122,6 +127,54 @@ def test_a_revision_starts_from_the_one_it_names(services: Services) -> None:
     assert result(services, job_id, 3)["beats"] == result(services, job_id, 2)["beats"]
     engrave_again(services, job_id, base=3, octave="")
     assert result(services, job_id, 4)["beats"] == result(services, job_id)["beats"]
+
+
+def rename(services: Services, job_id: str, title: str) -> None:
+    with services.sessions.write() as session:
+        actions.rename(session, session.get_one(Job, job_id), title)
+
+
+def test_a_name_given_while_the_song_is_read_is_kept(services: Services) -> None:
+    job_id = enter(services)
+    run_step("ingest_audio", job_id, services, stopping=lambda: rename(services, job_id, "Mine") is not None)
+    job = look(services, job_id)
+    assert (job.step, job.title) == ("separate_drums", "Mine")
+
+
+def test_a_re_engraving_prints_what_the_job_is_called_and_does_not_rename_it(services: Services) -> None:
+    job_id = enter(services, title="As sent")
+    take_through(services, job_id)
+    rename(services, job_id, "Mine")
+    caller = Caller("ip:127.0.0.1", None, frozenset(), False, 0, True)
+    with services.sessions.write() as session:
+        wanted = RevisionCreate.model_validate({"base_revision": 1, "voices": 1})
+        actions.start_revision(session, services.settings, caller, session.get_one(Job, job_id), wanted)
+    run_step("transcribe_and_export", job_id, services, stopping=lambda: rename(services, job_id, "Later") is not None)
+    job = look(services, job_id)
+    assert (job.status, job.revision, job.title) == ("completed", 2, "Later")
+    assert result(services, job_id, 2)["title"] == "Mine"
+
+
+def test_a_lease_is_kept_although_no_connection_was_free_for_a_while(settings: Settings) -> None:
+    hasty = settings.model_copy(update={"JOB_LEASE_SECONDS": 0.9})
+    sessions = Sessions(create_engine(hasty.database_url, pool_size=2, max_overflow=0, pool_timeout=0.1))
+    services = replace(build(hasty), sessions=sessions)
+    job_id = enter(services)
+    left: list[float] = []
+
+    def use_up_all_connections() -> bool:
+        if not left:
+            with sessions.engine.connect(), sessions.engine.connect():
+                time.sleep(1.2)
+            time.sleep(0.8)
+            with sessions.read() as session:
+                left.append(session.scalar(select(Job.leased_until - db_seconds()).where(Job.id == job_id)) or 0.0)
+        return False
+
+    run_step("ingest_audio", job_id, services, stopping=use_up_all_connections)
+    assert left[0] > 0
+    assert look(services, job_id).step == "separate_drums"
+    services.close()
 
 
 def test_what_was_asked_for_is_told_apart_from_what_was_found(services: Services) -> None:

@@ -9,8 +9,10 @@ import psutil
 import pytest
 from servers import wait_until
 from songs import enter, look
+from sqlalchemy import create_engine
 
 from drumscribe.service import migrations
+from drumscribe.service.database import Sessions
 from drumscribe.service.settings import Settings
 from drumscribe.service.supervisor import Supervisor
 from drumscribe.service.wiring import Services, build
@@ -56,3 +58,25 @@ def test_a_job_goes_from_upload_to_completed(start: Start) -> None:
     job_id = enter(services)
     wait_until(lambda: look(services, job_id).status == "completed", seconds=60, what="the job is completed")
     assert look(services, job_id).compute_time_ms > 0
+
+
+def test_a_dead_worker_is_replaced_even_if_no_connection_is_free_just_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    settings = Settings.model_validate({})
+    services = build(settings)
+    migrations.upgrade(services.sessions)
+    sessions = Sessions(create_engine(settings.database_url, pool_size=1, max_overflow=0, pool_timeout=0.1))
+    supervisor = Supervisor(sessions)
+    supervisor.start()
+    try:
+        first = worker_of()
+        with sessions.engine.connect():
+            first.kill()
+            wait_until(lambda: not first.is_running(), seconds=10, what="it is gone")
+            assert worker_of().pid != first.pid
+    finally:
+        supervisor.stop()
+        sessions.close()
+        services.close()

@@ -181,9 +181,7 @@ def start_revision(session: Session, settings: Settings, caller: Caller, job: Jo
     admit(session, settings, caller, new_job=False)
     base = session.get_one(Revision, (job.id, job.revision))
     wanted = changes.model_dump(mode="json", exclude_unset=True, exclude={"base_revision"})
-    options = stored(EngraveOptions.model_validate(base.options | wanted))
-    if wanted.get("title"):
-        job.title = wanted["title"]
+    options = stored(EngraveOptions.model_validate(base.options | {"title": job.title} | wanted))
     return lifecycle.start_revision(session, job, options, base=job.revision)
 
 

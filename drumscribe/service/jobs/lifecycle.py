@@ -205,6 +205,9 @@ def start_revision(session: Session, job: Job, options: dict[str, Any], *, base:
     newest = session.scalar(select(func.max(Revision.number)).where(Revision.job_id == job.id)) or 1
     revision = Revision(job_id=job.id, number=newest + 1, base=base, options=options)
     session.add(revision)
+    job.attempt += 1  # the worker of the last revision may not know yet that its end was committed, and say it again
+    if options.get("title"):
+        job.title = options["title"]
     job.status, job.progress, job.stage, job.working_on = Status.QUEUED, TRANSCRIBE.begin, None, newest + 1
     job.updated_at = db_now()
     job.version += 1

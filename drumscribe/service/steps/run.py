@@ -7,24 +7,24 @@ took it over), the next progress report raises `Cancelled` and nothing of what f
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from drumscribe.errors import Cancelled, DrumScribeError
+from drumscribe.service.database import described
 from drumscribe.service.errors import StepCrashed
 from drumscribe.service.jobs import lifecycle
 from drumscribe.service.jobs.lifecycle import Claim, Ended
 from drumscribe.service.jobs.plan import BY_NAME, INGEST, PREDICT, SEPARATE, TRANSCRIBE, Step
 from drumscribe.service.observability import metrics, traces
+from drumscribe.service.scratch import scratch_folder
 from drumscribe.service.steps.work import Done, Work
 from drumscribe.service.tables import Job
 from drumscribe.service.wiring import Services
@@ -92,8 +92,8 @@ def _run(step: Step, held: Claim, job: Job, services: Services, stopping: Callab
         log.info("separation_start", elapsed_ms=0)
     watch = _Watch(held, services, stopping)
     try:
-        with watch, tempfile.TemporaryDirectory(prefix="drumscribe-") as scratch:
-            done = _work_of(step)(Work(job, services, Path(scratch), watch.on_progress, watch.check))
+        with watch, scratch_folder() as scratch:
+            done = _work_of(step)(Work(job, services, scratch, watch.on_progress, watch.check))
     except Cancelled:
         if watch.is_lost:
             log.info("step_abandoned", elapsed_ms=_since(started))
@@ -230,8 +230,8 @@ class _Watch:
             with self._services.sessions.write() as session:
                 if not lifecycle.report(session, self._held, progress=self._told[0], stage=progress.stage):
                     self._lost.set()
-        except DBAPIError as error:  # not worth stopping for: the lease decides
-            log.warning("progress_not_written", error=str(error.orig))
+        except SQLAlchemyError as error:  # not worth stopping for: the lease decides
+            log.warning("progress_not_written", error=described(error))
         self.check()
 
     def _keep(self) -> None:
@@ -245,5 +245,5 @@ class _Watch:
                 with self._services.sessions.write() as session:
                     if not lifecycle.renew(session, self._held, lease_s=settings.JOB_LEASE_SECONDS):
                         self._lost.set()
-            except DBAPIError as error:
-                log.warning("lease_not_renewed", job_id=self._held.job_id, error=str(error.orig))
+            except SQLAlchemyError as error:  # also when no connection was free: the next time may do
+                log.warning("lease_not_renewed", job_id=self._held.job_id, error=described(error))

@@ -76,8 +76,6 @@ def transcribe_and_export(work: Work) -> Done:
         "result_musicxml_path": f"{job.id}/{revision}/{NAMES['musicxml']}",
         "result_pdf_path": f"{job.id}/{revision}/{NAMES['pdf']}" if "pdf" in made else None,
     }
-    if revision > 1 and engraving.title:
-        values["title"] = engraving.title
     gc.collect()
     return Done(values, tuple(artifacts))
 
