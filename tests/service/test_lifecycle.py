@@ -241,7 +241,9 @@ def test_a_step_given_back_is_not_counted_as_tried(services: Services) -> None:
 
 
 def test_stuck_jobs_can_be_failed_by_hand_and_waiting_ones_are_left_alone(services: Services) -> None:
-    stuck, running, fresh = new_job(services), new_job(services), new_job(services)
+    stuck, running, fresh, waiting = new_job(services), new_job(services), new_job(services), new_job(services)
+    long_ago = read(services, waiting).created_at.replace(year=2020)
+    change(services, waiting, created_at=long_ago, updated_at=long_ago)
     taken(services, stuck)
     change(services, stuck, leased_until=1.0, updated_at=read(services, stuck).created_at.replace(year=2020))
     taken(services, running)
@@ -249,7 +251,7 @@ def test_stuck_jobs_can_be_failed_by_hand_and_waiting_ones_are_left_alone(servic
     with services.sessions.write() as session:
         assert lifecycle.fail_stuck(session, older_than_s=1800, message="Manual reset: worker lost") == [stuck]
     assert read(services, stuck).error_message == "Manual reset: worker lost"
-    assert (read(services, running).status, read(services, fresh).status) == ("processing", "queued")
+    assert [read(services, job).status for job in (running, fresh, waiting)] == ["processing", "queued", "queued"]
 
 
 # ---------------------------------------------------------------------------------------------- cancelling

@@ -102,7 +102,7 @@ def test_a_job_that_killed_all_its_workers_counts_as_failed(services: Services) 
 
 def test_a_job_that_the_sweep_gives_up_counts_as_failed(services: Services) -> None:
     with counting(job_failed=1, stage_ingest=1):
-        new_job(services)
+        claim(services, new_job(services), lease_s=-1)
         time.sleep(0.02)
         for _ in range(2):
             with services.sessions.write() as session:

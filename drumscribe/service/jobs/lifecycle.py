@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -242,12 +242,14 @@ def free_leases(session: Session, *, worker: str | None = None) -> int:
 
 
 def fail_stuck(session: Session, *, older_than_s: float, message: str) -> list[str]:
-    """End jobs that nothing has been heard of for long; returns their ids."""
-    rows = session.scalars(
-        select(Job)
-        .where(Job.step.is_not(None), Job.updated_at < datetime.now(UTC) - timedelta(seconds=older_than_s), _is_due())
-        .with_for_update()
-    ).all()
+    """End jobs that were begun, that nobody holds and that nothing has been heard of for long; returns their ids.
+
+    Those that still wait for their first worker are left alone: a long queue is no fault.
+    """
+    now = session.scalars(select(db_now())).one()
+    begun = (Job.step.is_not(None), Job.status != Status.QUEUED)
+    silent = Job.updated_at < now - timedelta(seconds=older_than_s)
+    rows = session.scalars(select(Job).where(*begun, silent, _is_due()).with_for_update()).all()
     for job in rows:
         job.attempt += 1
         job.version += 1
