@@ -1,0 +1,60 @@
+"use client";
+
+import { useEffect, useMemo, useRef, useState } from "react";
+
+import { useFrame } from "@/components/player/use-frame";
+import type { Engine } from "@/lib/player/engine";
+import type { Song } from "@/lib/player/state";
+import type { Engraving } from "@/lib/score/engraving";
+import { xOf } from "@/lib/score/engraving";
+import type { ScoreDocument } from "@/lib/score/score";
+import { barAt, onsetsOf, quarterAt } from "@/lib/score/score";
+
+type Props = { engine: Engine; song: Song; score: ScoreDocument; engraving: Engraving; follow: boolean };
+
+const ANNOUNCED_EVERY_MS = 4000; // a screen reader is told the bar no more often than it can say it
+
+/** The line that moves through the score with what is heard, and the bar it is in, told to screen readers. */
+export function Cursor({ engine, song, score, engraving, follow }: Props) {
+  const line = useRef<HTMLDivElement>(null);
+  const shade = useRef<HTMLDivElement>(null);
+  const shown = useRef(-1);
+  const announcedAt = useRef(0);
+  const [announced, setAnnounced] = useState("");
+  const onsets = useMemo(() => song.bars.map((bar) => onsetsOf(score, song.bars, bar.index)), [score, song]);
+
+  useEffect(() => {
+    shown.current = -1;
+  }, [engraving]);
+
+  useFrame(() => {
+    const now = engine.now();
+    const index = barAt(song.bars, now);
+    const box = engraving.bars[index];
+    if (!box || !line.current || !shade.current) return;
+    const x = xOf(box, quarterAt(onsets[index] ?? [], now));
+    line.current.style.transform = `translate(${x}px, ${box.y}px)`;
+    line.current.style.height = `${box.height}px`;
+    if (shown.current === index) return;
+    const before = engraving.bars[shown.current];
+    shown.current = index;
+    shade.current.style.transform = `translate(${box.x}px, ${box.y}px)`;
+    shade.current.style.width = `${box.width}px`;
+    shade.current.style.height = `${box.height}px`;
+    const { playing } = engine.snapshot();
+    if (follow && playing && before?.y !== box.y) line.current.scrollIntoView({ block: "center", behavior: "smooth" });
+    if (performance.now() - announcedAt.current < ANNOUNCED_EVERY_MS) return;
+    announcedAt.current = performance.now();
+    setAnnounced(`Bar ${song.bars[index]?.number ?? index + 1} of ${song.bars.length}`);
+  });
+
+  return (
+    <div className="score-screen-only">
+      <div ref={shade} aria-hidden className="pointer-events-none absolute top-0 left-0 rounded bg-accent/8" />
+      <div ref={line} aria-hidden data-testid="cursor" className="pointer-events-none absolute top-0 left-0 -ml-px w-0.5 scroll-my-40 bg-accent" />
+      <p aria-live="polite" className="sr-only">
+        {announced}
+      </p>
+    </div>
+  );
+}

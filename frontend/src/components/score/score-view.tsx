@@ -1,0 +1,57 @@
+"use client";
+
+import "./score.css";
+
+import { useCallback, useMemo, useRef } from "react";
+
+import type { Engine } from "@/lib/player/engine";
+import { usePlayerState } from "@/components/player/use-player";
+import { loopOverBars } from "@/lib/player/schedule";
+import type { Song } from "@/lib/player/state";
+import { doubtOf } from "@/lib/score/doubt";
+import type { ScoreDocument } from "@/lib/score/score";
+import { BarLayer } from "./bar-layer";
+import { Cursor } from "./cursor";
+import { Marks } from "./marks";
+import { PrintedPages } from "./printed-pages";
+import { ScoreTools } from "./score-tools";
+import { useEngraving } from "./use-engraving";
+import { useScoreLook } from "./use-score-look";
+
+type Props = { engine: Engine; song: Song; score: ScoreDocument; musicxml: string; pages: string | null; title: string };
+
+/** The score with a cursor in it: press a bar to hear it, drag over bars to loop them. */
+export function ScoreView({ engine, song, score, musicxml, pages, title }: Props) {
+  const [look, change] = useScoreLook();
+  const host = useRef<HTMLDivElement>(null);
+  const { loop, loopOn } = usePlayerState(engine);
+  const { engraving, failed } = useEngraving(host, { musicxml, score, zoom: look.zoom, barsPerLine: look.barsPerLine });
+  const doubtful = useMemo(
+    () => score.bars.reduce((sum, bar) => sum + bar.notes.filter((note) => doubtOf(note.confidence) === "doubtful").length, 0),
+    [score],
+  );
+  const jump = useCallback((bar: number) => engine.seek(song.bars[bar]?.start ?? 0), [engine, song]);
+  const select = useCallback((from: number, to: number) => engine.setLoop(loopOverBars(song.bars, from, to)), [engine, song]);
+  const printed = look.engine === "pages" && pages !== null;
+
+  return (
+    <section aria-label={`Score: ${song.bars.length} bars`} className="flex flex-col gap-2">
+      <ScoreTools look={look} change={change} doubtful={doubtful} />
+      {failed && <p role="alert" className="rounded-lg bg-bad-wash p-4 text-bad">This score could not be drawn. Choose “As printed pages”, or download the PDF.</p>}
+      <div className="score-sheet card p-2 sm:p-4">
+        {printed && <PrintedPages address={pages} title={title} />}
+        <div className={`relative ${printed ? "hidden" : ""}`}>
+          <div ref={host} aria-hidden className={`engraving ${look.tinted ? "tinted" : ""}`} style={{ minHeight: "12rem" }} />
+          {!engraving && !failed && <p role="status" className="absolute inset-0 grid place-items-center text-soft">Drawing the score …</p>}
+          {engraving && (
+            <>
+              <Marks engraving={engraving} tinted={look.tinted} />
+              <Cursor engine={engine} song={song} score={score} engraving={engraving} follow={look.follow} />
+              <BarLayer boxes={engraving.bars} bars={song.bars} loop={loopOn ? loop : null} onJump={jump} onSelect={select} />
+            </>
+          )}
+        </div>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,64 @@
+import type { BarTime } from "@/lib/score/score";
+import { barAt } from "@/lib/score/score";
+import type { Segment } from "./clock";
+import { deviceTimeOf, pieces } from "./clock";
+
+/** Anything that sounds at one moment of the song. */
+export interface Timed {
+  time: number;
+}
+
+export interface Hit extends Timed {
+  instrument: string;
+  velocity: number;
+  confidence?: number | null;
+}
+
+export interface Beat extends Timed {
+  number: number;
+}
+
+/** Index of the first event at or after a time; events are in order. */
+export function firstFrom(events: readonly Timed[], time: number): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((events[middle]?.time ?? 0) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Events between two unrolled places with the device time of each, a loop's repetitions included. */
+export function due<T extends Timed>(
+  events: readonly T[],
+  segment: Segment,
+  from: number,
+  to: number,
+): { event: T; when: number }[] {
+  return pieces(from, to, segment.loop).flatMap((piece) => {
+    const found: { event: T; when: number }[] = [];
+    for (let index = firstFrom(events, piece.from); index < events.length; index++) {
+      const event = events[index];
+      if (!event || event.time >= piece.to) break;
+      found.push({ event, when: deviceTimeOf(segment, piece.unrolled + event.time - piece.from) });
+    }
+    return found;
+  });
+}
+
+/** The beats of the bar at a place, as waits before that place: one whole bar is counted at the song's speed. */
+export function countIn(beats: readonly Beat[], bars: readonly BarTime[], place: number, rate: number): number[] {
+  const bar = bars[barAt(bars, place)];
+  if (!bar) return [];
+  const inside = beats.filter((beat) => beat.time >= bar.start - 0.05 && beat.time < bar.end - 0.05);
+  return inside.map((beat) => (bar.end - Math.max(beat.time, bar.start)) / rate);
+}
+
+/** Loop over whole bars, both ends included, whichever end was chosen first. */
+export function loopOverBars(bars: readonly BarTime[], one: number, other: number): { start: number; end: number } | null {
+  const first = bars[Math.min(one, other)];
+  const last = bars[Math.max(one, other)];
+  return first && last ? { start: first.start, end: last.end } : null;
+}
