@@ -1,0 +1,35 @@
+import "./globals.css";
+
+import type { Metadata, Viewport } from "next";
+import { cookies } from "next/headers";
+import type { ReactNode } from "react";
+
+import { Header } from "@/components/layout/header";
+import { Queries } from "@/components/layout/queries";
+import { readTheme, THEME_COOKIE } from "@/lib/preferences/theme";
+
+export const metadata: Metadata = {
+  title: { default: "DrumScribe: drum sheet music from a recording", template: "%s · DrumScribe" },
+  description: "Turn a song into drum sheet music, and play along with it.",
+};
+
+export const viewport: Viewport = {
+  themeColor: [
+    { media: "(prefers-color-scheme: light)", color: "#ffffff" },
+    { media: "(prefers-color-scheme: dark)", color: "#1a1d20" },
+  ],
+};
+
+export default async function RootLayout({ children }: { children: ReactNode }) {
+  const theme = readTheme((await cookies()).get(THEME_COOKIE)?.value);
+  return (
+    <html lang="en" data-theme={theme}>
+      <body>
+        <Queries>
+          <Header />
+          {children}
+        </Queries>
+      </body>
+    </html>
+  );
+}

@@ -1,0 +1,4 @@
+/** Filled in once there is a picture. */
+export function Example() {
+  return null;
+}

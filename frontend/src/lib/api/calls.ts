@@ -1,0 +1,67 @@
+// Thin functions over the generated types; the same ones for the browser and for the web app's own server.
+import type { Client } from "openapi-fetch";
+
+import { asProblem, problemOf } from "./problem";
+import type { paths } from "./schema";
+import type { Job, JobList, JobOptions, JobResult, JobStatus, Limits, Model } from "./types";
+
+export type Api = Client<paths>;
+export type JobQuery = { limit?: number; cursor?: string; q?: string; status?: JobStatus };
+
+type Answer<T> = { data?: T; error?: unknown; response: Response };
+
+async function open<T>(answer: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await answer.catch((cause: unknown) => {
+    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    throw asProblem(cause);
+  });
+  if (!response.ok) throw problemOf(response.status, error, response.headers.get("retry-after"));
+  return data as T;
+}
+
+const at = (job_id: string) => ({ params: { path: { job_id } } });
+
+export const getLimits = (api: Api): Promise<Limits> => open(api.GET("/api/v1/limits"));
+
+export const getModels = async (api: Api): Promise<Model[]> => (await open(api.GET("/api/v1/models"))).items;
+
+export const getJob = (api: Api, id: string, signal?: AbortSignal): Promise<Job> =>
+  open(api.GET("/api/v1/jobs/{job_id}", { ...at(id), signal }));
+
+export const getResult = (api: Api, id: string, revision?: number): Promise<JobResult> =>
+  open(api.GET("/api/v1/jobs/{job_id}/result", { params: { path: { job_id: id }, query: { revision } } }));
+
+export const listJobs = (api: Api, query: JobQuery, signal?: AbortSignal): Promise<JobList> =>
+  open(api.GET("/api/v1/jobs", { params: { query }, signal }));
+
+export const cancelJob = (api: Api, id: string): Promise<Job> => open(api.POST("/api/v1/jobs/{job_id}/cancel", at(id)));
+
+export const renameJob = (api: Api, id: string, title: string): Promise<Job> =>
+  open(api.PATCH("/api/v1/jobs/{job_id}", { ...at(id), body: { title } }));
+
+export const deleteJob = async (api: Api, id: string): Promise<void> => {
+  await open(api.DELETE("/api/v1/jobs/{job_id}", at(id)));
+};
+
+/** Start a job from a link; returns its id. The same key never starts a second one. */
+export async function createFromLink(api: Api, url: string, options: JobOptions, key: string): Promise<string> {
+  const body = { ...options, youtube_url: url };
+  const created = await open(
+    api.POST("/api/v1/jobs", {
+      params: { header: { "Idempotency-Key": key } },
+      // The operation takes a form or JSON; the types name only the form
+      body: body as never,
+      headers: { "content-type": "application/json" },
+    }),
+  );
+  return created.job_id;
+}
+
+/** Start a job from a recording that this server holds itself; browsers use `upload`. */
+export async function createFromFile(api: Api, file: File, options: JobOptions): Promise<string> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(options)) form.set(name, String(value));
+  form.set("file", file);
+  const created = await open(api.POST("/api/v1/jobs", { body: form as never, bodySerializer: (body: unknown) => body as FormData }));
+  return created.job_id;
+}
