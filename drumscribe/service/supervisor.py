@@ -23,9 +23,9 @@ from drumscribe.service.jobs import lifecycle
 log = structlog.get_logger(__name__)
 
 #: Waits before a worker that keeps dying is started again.
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 20.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 5.0
 #: A worker that lived so long was well.
-_WELL_S = 30.0
+_WELL_S = 5.0
 
 
 class Supervisor:
