@@ -112,6 +112,13 @@ BAD_FORMS = {
 }
 
 
+def test_a_bad_form_that_has_arrived_whole_is_answered_at_once(client: httpx.Client) -> None:
+    post_form(client, END)  # the first request loads what is needed
+    started = time.monotonic()
+    refused(post_form(client, GOOD[:5000]), 400, "malformed_request")
+    assert time.monotonic() - started < 1.0
+
+
 @pytest.mark.parametrize("case", BAD_FORMS)
 def test_a_bad_form_is_refused_and_leaves_nothing(client: httpx.Client, services: Services, case: str) -> None:
     body, status, code = BAD_FORMS[case]

@@ -82,24 +82,27 @@ class Catch:
 
 
 class LimitBody:
-    """Refuses large bodies, except where they are read block by block, with a limit of their own."""
+    """Refuses large bodies, except where they are read block by block, with a limit of their own; notes which are read whole."""
 
     def __init__(self, app: ASGIApp, *, limit: int, free: tuple[str, str]) -> None:
         self._app, self._limit, self._free = app, limit, free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        if scope["type"] != "http" or (scope["method"], scope["path"]) == self._free:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        is_free = (scope["method"], scope["path"]) == self._free
         received = 0
 
         async def limited() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit:
+            if received > self._limit and not is_free:
                 raise HTTPException(413)
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                scope[problems.BODY_IS_READ] = True
             return message
 
         await self._app(scope, limited, send)

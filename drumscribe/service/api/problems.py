@@ -37,6 +37,8 @@ RETRY_AFTER_S = 5
 #: Of an upload that is refused so much is thrown away, for so long, so that its sender gets to hear why.
 _LINGER_S = 2.0
 _LINGER_BYTES = 64_000_000
+#: Set in the scope of a request once nothing of its body is left to read.
+BODY_IS_READ = "drumscribe.body_is_read"
 
 #: Error class → status and title. A class that is not here has the row of its nearest ancestor.
 TABLE: dict[type[DrumScribeError], tuple[int, str]] = {
@@ -125,7 +127,7 @@ class ProblemResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        if not self.lingers:
+        if not self.lingers or scope.get(BODY_IS_READ, False):
             await super().__call__(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
