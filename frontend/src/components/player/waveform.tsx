@@ -34,11 +34,12 @@ export function Waveform({ engine, song }: { engine: Engine; song: Song }) {
 
   useFrame(() => {
     const width = canvas.current?.clientWidth ?? 0;
-    needle.current?.style.setProperty("transform", `translateX(${(engine.now() / song.duration) * width}px)`);
+    const place = `translateX(${(engine.now() / song.duration) * width}px)`;
+    if (needle.current && needle.current.style.transform !== place) needle.current.style.transform = place;
   });
 
   return (
-    <div className="relative h-16 overflow-hidden rounded-lg bg-sunk">
+    <div className="relative h-10 sm:h-16 overflow-hidden rounded-lg bg-sunk">
       <canvas
         ref={canvas}
         className="size-full"
@@ -49,7 +50,7 @@ export function Waveform({ engine, song }: { engine: Engine; song: Song }) {
           engine.seek(((event.clientX - box.left) / box.width) * song.duration);
         }}
       />
-      <div ref={needle} aria-hidden className="pointer-events-none absolute inset-y-0 left-0 w-0.5 bg-accent" />
+      <div ref={needle} aria-hidden className="pointer-events-none absolute inset-y-0 left-0 w-0.5 bg-accent will-change-transform" />
       {status === "failed" && <p role="alert" className="absolute inset-0 bg-bad-wash p-4 text-bad">{message}</p>}
       {status !== "failed" && loaded < 1 && (
         <p className="pointer-events-none absolute right-2 bottom-1 text-xs text-soft">Loading the recording: {Math.round(loaded * 100)} %</p>

@@ -38,7 +38,7 @@ export const BarLayer = memo(function BarLayer({ boxes, bars, loop, onJump, onSe
       ref={layer}
       role="group"
       aria-label="Bars"
-      className="score-screen-only absolute inset-0 touch-pan-y select-none"
+      className="score-screen-only absolute inset-0 touch-pan-y select-none will-change-transform"
       onPointerDown={(event) => {
         anchor.current = barUnder(event);
         dragged.current = false;

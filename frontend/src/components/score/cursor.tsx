@@ -19,6 +19,7 @@ export function Cursor({ engine, song, score, engraving, follow }: Props) {
   const line = useRef<HTMLDivElement>(null);
   const shade = useRef<HTMLDivElement>(null);
   const shown = useRef(-1);
+  const drawn = useRef(-1);
   const announcedAt = useRef(0);
   const [announced, setAnnounced] = useState("");
   const onsets = useMemo(() => song.bars.map((bar) => onsetsOf(score, song.bars, bar.index)), [score, song]);
@@ -32,12 +33,14 @@ export function Cursor({ engine, song, score, engraving, follow }: Props) {
     const index = barAt(song.bars, now);
     const box = engraving.bars[index];
     if (!box || !line.current || !shade.current) return;
+    if (now === drawn.current && shown.current === index) return;
+    drawn.current = now;
     const x = xOf(box, quarterAt(onsets[index] ?? [], now));
     line.current.style.transform = `translate(${x}px, ${box.y}px)`;
-    line.current.style.height = `${box.height}px`;
     if (shown.current === index) return;
     const before = engraving.bars[shown.current];
     shown.current = index;
+    line.current.style.height = `${box.height}px`;
     shade.current.style.transform = `translate(${box.x}px, ${box.y}px)`;
     shade.current.style.width = `${box.width}px`;
     shade.current.style.height = `${box.height}px`;
@@ -50,8 +53,8 @@ export function Cursor({ engine, song, score, engraving, follow }: Props) {
 
   return (
     <div className="score-screen-only">
-      <div ref={shade} aria-hidden className="pointer-events-none absolute top-0 left-0 rounded bg-accent/8" />
-      <div ref={line} aria-hidden data-testid="cursor" className="pointer-events-none absolute top-0 left-0 -ml-px w-0.5 scroll-my-40 bg-accent" />
+      <div ref={shade} aria-hidden className="pointer-events-none absolute top-0 left-0 rounded bg-accent/8 will-change-transform" />
+      <div ref={line} aria-hidden data-testid="cursor" className="pointer-events-none absolute top-0 left-0 -ml-px w-0.5 scroll-my-40 bg-accent will-change-transform" />
       <p aria-live="polite" className="sr-only">
         {announced}
       </p>

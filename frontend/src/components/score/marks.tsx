@@ -7,7 +7,7 @@ import type { Engraving } from "@/lib/score/engraving";
 export const Marks = memo(function Marks({ engraving, tinted }: { engraving: Engraving; tinted: boolean }) {
   const { unit } = engraving;
   return (
-    <svg aria-hidden className="engraving-marks pointer-events-none absolute inset-0 overflow-visible" width={engraving.width} height={engraving.height} viewBox={`0 0 ${engraving.width} ${engraving.height}`}>
+    <svg aria-hidden className="engraving-marks pointer-events-none absolute inset-0 overflow-visible will-change-transform" width={engraving.width} height={engraving.height} viewBox={`0 0 ${engraving.width} ${engraving.height}`}>
       {engraving.heads.map(({ bar, x, y, note }) => {
         const doubtful = tinted && doubtOf(note.confidence) === "doubtful";
         if (!note.ghost && !doubtful) return null;

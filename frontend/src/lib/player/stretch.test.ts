@@ -46,7 +46,6 @@ describe("slower and faster without drifting", () => {
     }
     expect(errors.length).toBeGreaterThan(4);
     const worst = Math.max(...errors.map(Math.abs));
-    console.log(`rate ${rate}: worst ${worst.toFixed(2)} ms over ${errors.length} clicks, mean ${(errors.reduce((a, b) => a + b, 0) / errors.length).toFixed(2)}`);
     expect(worst).toBeLessThan(10);
-  });
+  }, 60_000);
 });

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+
+import { makeSegment } from "./clock";
+import { countIn, due, firstFrom, loopOverBars } from "./schedule";
+
+const bars = [0, 1, 2, 3].map((index) => ({ index, number: index + 1, start: 0.5 + index * 2, end: 2.5 + index * 2 }));
+const beats = Array.from({ length: 16 }, (_, index) => ({ time: 0.5 + index * 0.5, number: (index % 4) + 1 }));
+
+describe("what is due", () => {
+  it("finds the first event at a time, not before it", () => {
+    expect(firstFrom(beats, 1)).toBe(1);
+    expect(firstFrom(beats, 1.01)).toBe(2);
+    expect(firstFrom(beats, 99)).toBe(16);
+  });
+
+  it("plans every event once, however the time is cut", () => {
+    const segment = makeSegment(0, 0, 1, null);
+    const whole = due(beats, segment, 0, 9);
+    const cut = [0, 1, 2.5, 2.6, 7].flatMap((from, index, all) => due(beats, segment, from, all[index + 1] ?? 9));
+    expect(cut.map(({ event }) => event)).toEqual(whole.map(({ event }) => event));
+    cut.forEach(({ when }, index) => expect(when).toBeCloseTo(whole[index]?.when ?? NaN, 9));
+  });
+
+  it("plans a loop's beats again in each repetition, in step with the device", () => {
+    const segment = makeSegment(10, 0.5, 0.5, { start: 0.5, end: 2.5 });
+    const found = due(beats, segment, 0.5, 4.5);
+    expect(found.map(({ event }) => event.number)).toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
+    expect(found.map(({ when }) => when)).toEqual([10, 11, 12, 13, 14, 15, 16, 17]);
+  });
+});
+
+describe("counting in", () => {
+  it("counts the beats of the bar, so that its end is the beginning", () => {
+    expect(countIn(beats, bars, 2.5, 1)).toEqual([2, 1.5, 1, 0.5]);
+  });
+
+  it("counts slower when the song runs slower", () => {
+    expect(countIn(beats, bars, 2.5, 0.5)).toEqual([4, 3, 2, 1]);
+  });
+});
+
+describe("a loop over bars", () => {
+  it("spans both bars whichever was chosen first", () => {
+    expect(loopOverBars(bars, 2, 1)).toEqual({ start: 2.5, end: 6.5 });
+    expect(loopOverBars(bars, 1, 2)).toEqual({ start: 2.5, end: 6.5 });
+  });
+});
