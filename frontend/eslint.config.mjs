@@ -14,7 +14,7 @@ const config = [
     },
   },
   {
-    files: ["src/lib/api/**", "src/lib/bff/**", "e2e/**", "**/*.test.*"],
+    files: ["src/lib/api/**", "src/lib/bff/**", "e2e/**", "scripts/**", "**/*.test.*"],
     rules: { "no-restricted-globals": "off", "max-lines": ["error", 400] },
   },
 ];

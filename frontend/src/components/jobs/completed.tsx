@@ -1,36 +1,78 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
+import { Download, FileText } from "lucide-react";
+import { useState } from "react";
 
-import { Page } from "@/components/ui/page";
-import { api } from "@/lib/api/browser";
+import { LazyScorePage } from "@/components/score/score-page-lazy";
+import { Button, buttonClass } from "@/components/ui/button";
+import { Net } from "@/components/ui/net";
+import { Notice } from "@/components/ui/notice";
+import { address, api, downloadAddress } from "@/lib/api/browser";
 import { getResult } from "@/lib/api/calls";
 import type { Problem } from "@/lib/api/problem";
 import type { Job, JobResult } from "@/lib/api/types";
 import { resultKey } from "@/lib/jobs/keys";
-import type { Stream } from "@/lib/jobs/stream";
 
 import { Downloads } from "./downloads";
 import { Facts } from "./facts";
 import { nameOf } from "./job-view";
-import { Notice } from "@/components/ui/notice";
 
-/** A song whose score is written. */
-export function Completed({ job }: { job: Job; stream: Stream }) {
+/** Where the score page finds its files. */
+function urlsOf({ job_id, revision, stems }: JobResult) {
+  const at = (format: string) => downloadAddress(job_id, format, revision);
+  const tracks = Object.fromEntries(Object.entries(stems ?? {}).map(([track, path]) => [track, address(path)]));
+  return { musicxml: at("musicxml"), score: at("score"), svg: at("svg"), ...tracks };
+}
+
+/** A song whose score is written: what was heard, the files, and the score to play along with. */
+export function Completed({ job }: { job: Job }) {
+  const [showsFiles, setShowsFiles] = useState(false);
   const { data: result, error } = useQuery<JobResult, Problem>({
     queryKey: resultKey(job.id),
     queryFn: () => getResult(api, job.id),
     staleTime: Infinity,
   });
   return (
-    <Page title={nameOf(job)} lead={<Facts job={job} />}>
+    <main id="content" tabIndex={-1} className="mx-auto w-full max-w-[96rem] px-4 pt-6 outline-none sm:px-6 sm:pt-8">
+      <div className="mb-4 flex flex-wrap items-end justify-between gap-x-8 gap-y-3">
+        <div className="min-w-0">
+          <h1 className="font-title text-2xl font-semibold wrap-anywhere sm:text-3xl">{nameOf(job)}</h1>
+          <div className="mt-1 text-soft">
+            <Facts job={job} />
+          </div>
+        </div>
+        {result && (
+          <div className="no-print flex gap-2">
+            <a href={downloadAddress(job.id, "pdf", result.revision)} download className={buttonClass("plain")}>
+              <FileText aria-hidden />
+              PDF
+            </a>
+            <Button aria-expanded={showsFiles} aria-controls="files" onClick={() => setShowsFiles(!showsFiles)}>
+              <Download aria-hidden />
+              All files
+            </Button>
+          </div>
+        )}
+      </div>
       {job.warning_details?.map((warning) => (
-        <div key={warning.code} className="mb-4">
+        <div key={warning.code} className="no-print mb-4">
           <Notice>{warning.message}</Notice>
         </div>
       ))}
-      {error && <Notice tone="bad">{error.message}</Notice>}
-      {result && <Downloads job={job} result={result} />}
-    </Page>
+      {error && (
+        <Notice tone="bad" title="The score could not be fetched">
+          {error.message}
+        </Notice>
+      )}
+      <div id="files" className="no-print">
+        {result && showsFiles && <Downloads result={result} />}
+      </div>
+      {result && (
+        <Net said="The score could not be shown here. Reload the page, or take the PDF.">
+          <LazyScorePage job={job} result={result} urls={urlsOf(result)} />
+        </Net>
+      )}
+    </main>
   );
 }

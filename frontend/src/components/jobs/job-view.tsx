@@ -31,7 +31,7 @@ export function JobView({ initial, serverNow }: Props) {
     document.title = `${prefix}${nameOf(job)} · DrumScribe`;
   }, [job]);
 
-  if (job.status === "completed") return <Completed job={job} stream={followed.stream} />;
+  if (job.status === "completed") return <Completed job={job} />;
   if (isFinal(job.status)) return <Ended job={job} stream={followed.stream} />;
   return <Progress {...followed} skew={skew} />;
 }

@@ -19,22 +19,24 @@ export function DeleteSong({ job, onDone }: Props) {
     onSuccess: () => queries.invalidateQueries({ queryKey: ["jobs"] }),
   });
   return (
-    <li
-      role="group"
-      aria-label={`Delete ${nameOf(job)}`}
-      onKeyDown={(event) => event.key === "Escape" && onDone()}
-      className="flex flex-wrap items-center gap-2 px-4 py-3 sm:px-6"
-    >
-      <p className="min-w-48 flex-1 wrap-anywhere">
-        Delete “{nameOf(job)}” with its score and recording? This cannot be undone.
-        {remove.error && <span role="alert"> {remove.error.message}</span>}
-      </p>
-      <Button look="danger" onClick={() => remove.mutate()} disabled={remove.isPending}>
-        Delete
-      </Button>
-      <Button autoFocus onClick={onDone}>
-        Keep
-      </Button>
+    <li>
+      <div
+        role="group"
+        aria-label={`Delete ${nameOf(job)}`}
+        onKeyDown={(event) => event.key === "Escape" && onDone()}
+        className="flex flex-wrap items-center gap-2 px-4 py-3 sm:px-6"
+      >
+        <p className="min-w-48 flex-1 wrap-anywhere">
+          Delete “{nameOf(job)}” with its score and recording? This cannot be undone.
+          {remove.error && <span role="alert"> {remove.error.message}</span>}
+        </p>
+        <Button look="danger" onClick={() => remove.mutate()} disabled={remove.isPending}>
+          Delete
+        </Button>
+        <Button autoFocus onClick={onDone}>
+          Keep
+        </Button>
+      </div>
     </li>
   );
 }

@@ -5,6 +5,7 @@ import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { clock, megabytes } from "@/lib/format";
 
+import { Preview } from "./preview";
 import type { UploadState } from "./use-upload";
 
 type Props = {
@@ -35,6 +36,7 @@ export function ChosenFile({ file, seconds, problem, state, onStart, onStop, onF
           </Button>
         )}
       </div>
+      {!problem && !isSending && <Preview file={file} />}
       {problem && <Notice tone="bad">{problem}</Notice>}
       {state.name === "failed" && (
         <Notice tone="bad" title="The song was not sent">

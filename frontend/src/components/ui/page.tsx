@@ -5,7 +5,8 @@ type Props = { title: string; lead?: ReactNode; children: ReactNode; actions?: R
 /** A page with its title. */
 export function Page({ title, lead, children, actions }: Props) {
   return (
-    <main id="content" tabIndex={-1} className="mx-auto w-full max-w-4xl px-4 py-8 outline-none sm:px-6 sm:py-12">
+    <main id="content" tabIndex={-1} className="mx-auto w-full max-w-6xl px-4 py-8 outline-none sm:px-6 sm:py-12">
+      <div className="max-w-4xl">
       <div className="mb-6 flex flex-wrap items-end justify-between gap-4">
         <div className="min-w-0">
           <h1 className="font-title text-3xl font-semibold wrap-anywhere">{title}</h1>
@@ -14,6 +15,7 @@ export function Page({ title, lead, children, actions }: Props) {
         {actions}
       </div>
       {children}
+      </div>
     </main>
   );
 }
