@@ -13,8 +13,8 @@ const data = (process.env.E2E_DATA ??= mkdtempSync(join(tmpdir(), "drumscribe-e2
 export default defineConfig({
   testDir: "e2e",
   workers: 1,
-  timeout: 90_000,
-  expect: { timeout: 15_000 },
+  timeout: 180_000,
+  expect: { timeout: 30_000 },
   reporter: "line",
   use: {
     baseURL: `http://127.0.0.1:${WEB_PORT}`,

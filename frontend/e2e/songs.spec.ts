@@ -55,7 +55,7 @@ test("a song goes from upload over its stages to a PDF, and is there again after
   expect(pdf.suggestedFilename()).toMatch(/Paradiddle Blues.*\.pdf$/);
   expect((await readFile(await pdf.path())).subarray(0, 5).toString()).toBe("%PDF-");
   await page.reload();
-  await expect(page.getByRole("link", { name: /^PDF/ }).first()).toBeVisible();
+  await expect(page.getByRole("link", { name: /^PDF/ }).first()).toBeVisible({ timeout: 120_000 });
 });
 
 test("work that is under way shows its times, survives a reload and can be stopped", async ({ page }) => {

@@ -14,8 +14,8 @@ import { Progress } from "./progress";
 
 type Props = { initial: Job; serverNow: string };
 
-export function nameOf(job: Pick<Job, "title" | "original_filename">): string {
-  return job.title || job.original_filename || "Untitled song";
+export function nameOf(job: Pick<Job, "title" | "original_filename" | "input_type">): string {
+  return job.title || job.original_filename || (job.input_type === "youtube" ? "Video from YouTube" : "Untitled song");
 }
 
 /** One song, whatever has become of it. */

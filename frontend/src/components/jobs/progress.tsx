@@ -38,7 +38,7 @@ export function Progress({ job, stream, problem, skew }: FollowedJob & { skew: n
           <span role="status" className="font-medium">
             {doing}
           </span>
-          <span className="figures font-title text-2xl font-semibold">{job.progress} %</span>
+          <span className="figures text-2xl font-semibold">{job.progress} %</span>
         </p>
         <Bar value={job.progress} label="Progress of the whole song" />
         <PhaseList rows={phaseRows(stream.events, now)} />
