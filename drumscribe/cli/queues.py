@@ -51,7 +51,7 @@ def purge(
         failed: list[str] = []
         if not keep_jobs:
             with services.sessions.write() as session:
-                failed = lifecycle.fail_stuck(session, older_than_s=0.0, message=message)
+                failed = lifecycle.fail_waiting(session, message=message)
     if as_json:
         emit(json.dumps({"messages": messages, "failed": failed}, indent=2))
         return

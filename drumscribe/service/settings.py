@@ -63,7 +63,8 @@ class Settings(BaseSettings):
     YOUTUBE_COOKIES_FILE: Path | None = Field(None, description="Cookies in Netscape format, for yt-dlp.")
     YOUTUBE_PROXY: str = Field("", description="Proxy for yt-dlp.")
     YOUTUBE_EXTRACTOR_ARGS: dict[str, dict[str, list[str]]] = Field(
-        default_factory=dict, description="Arguments for yt-dlp's extractors, as JSON: `{\"youtube\": {\"player_client\": [\"web\"]}}`."
+        default_factory=dict,
+        description='Arguments for yt-dlp\'s extractors, as JSON: `{"youtube": {"player_client": ["web"]}}`.',
     )
     YOUTUBE_ANY_SITE: bool = Field(False, description="Accept every link that yt-dlp can read.")
     YOUTUBE_ALLOWED_ENDPOINTS: Names = Field((), description="host:port that may be fetched from although not public.")

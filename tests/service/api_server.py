@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from servers import free_port
 
 from drumscribe.service.api.app import create_app
 from drumscribe.service.wiring import Services
-from servers import free_port
 
 START_S = 30.0
 

@@ -7,12 +7,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from deployment import DISTRIBUTED, MODES, Backing, Deployment
 
 from drumscribe.service import migrations
 from drumscribe.service.database import open_database
 from drumscribe.service.settings import Settings
 from drumscribe.service.wiring import Services, build
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """Logs for people, without the pictures of every variable that structlog draws unasked: they take seconds."""
+    processors = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+    structlog.configure(processors=processors)
 
 
 @pytest.fixture(scope="session", params=MODES)

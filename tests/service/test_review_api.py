@@ -69,11 +69,11 @@ def test_a_file_that_keeps_its_decoder_busy_does_not_hold_up_the_next() -> None:
 
 
 def test_who_waits_too_long_for_a_turn_is_told_to_come_back() -> None:
-    side = SideProcess(patience_s=0.5)
+    side = SideProcess(patience_s=1.0)
 
     async def crowd() -> list[object]:
         await side.run(doze, 0.0, timeout_s=20)
-        return await asyncio.gather(*(side.run(doze, 1.5, timeout_s=2.0) for _ in range(8)), return_exceptions=True)
+        return await asyncio.gather(*(side.run(doze, 1.5, timeout_s=6.0) for _ in range(16)), return_exceptions=True)
 
     try:
         found = asyncio.run(crowd())

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
+from anyio import CancelScope, to_thread
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from drumscribe.outputs import OUTPUTS
 from drumscribe.service.errors import RangeNotSatisfiable
@@ -77,7 +80,23 @@ def answer(request: Request, storage: StorageBackend, job: Job, artifact: Artifa
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=artifact.content_type)
     content: Iterator[bytes] = storage.stream_file(artifact.job_id, artifact.revision, artifact.name, start, end)
-    return StreamingResponse(content, status, headers=headers, media_type=artifact.content_type)
+    return _Blocks(content, status, headers=headers, media_type=artifact.content_type)
+
+
+class _Blocks(StreamingResponse):
+    """A file that is read as it is sent; what it is read from is closed at the end, also when the client has gone before."""
+
+    def __init__(self, content: Iterator[bytes], *args: Any, **kwargs: Any) -> None:
+        self._content = content
+        super().__init__(content, *args, **kwargs)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if isinstance(self._content, Generator):
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(self._content.close)
 
 
 def matches(header: str | None, etag: str) -> bool:

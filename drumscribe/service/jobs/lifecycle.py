@@ -247,9 +247,17 @@ def fail_stuck(session: Session, *, older_than_s: float, message: str) -> list[s
     Those that still wait for their first worker are left alone: a long queue is no fault.
     """
     now = session.scalars(select(db_now())).one()
-    begun = (Job.step.is_not(None), Job.status != Status.QUEUED)
     silent = Job.updated_at < now - timedelta(seconds=older_than_s)
-    rows = session.scalars(select(Job).where(*begun, silent, _is_due()).with_for_update()).all()
+    return _give_up(session, Job.status != Status.QUEUED, silent, message=message)
+
+
+def fail_waiting(session: Session, *, message: str) -> list[str]:
+    """End every job that nobody holds; returns their ids."""
+    return _give_up(session, message=message)
+
+
+def _give_up(session: Session, *which: ColumnElement[bool], message: str) -> list[str]:
+    rows = session.scalars(select(Job).where(Job.step.is_not(None), _is_due(), *which).with_for_update()).all()
     for job in rows:
         job.attempt += 1
         job.version += 1

@@ -106,8 +106,9 @@ class SideProcess:
 
     def _end(self, pool: ProcessPool) -> None:
         with self._lock:
-            if self._pool is pool:  # else another task has replaced it, and it is in use
-                self._pool = None
+            if self._pool is not pool:  # another task has ended it
+                return
+            self._pool = None
         pool.stop()
         pool.join()
 
