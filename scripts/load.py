@@ -32,6 +32,7 @@ from deployment import DISTRIBUTED, Backing, Deployment  # noqa: E402
 from drumscribe.service.database import Sessions, open_database  # noqa: E402
 from drumscribe.service.jobs import lifecycle  # noqa: E402
 from drumscribe.service.queueing import CeleryQueue  # noqa: E402
+from drumscribe.service.settings import Settings  # noqa: E402
 from drumscribe.service.tables import Event, Job, Status  # noqa: E402
 
 FINISHED_JOBS = 2_000
@@ -86,8 +87,9 @@ def seed(sessions: Sessions, count: int) -> list[str]:
 # ---------------------------------------------------------------------------------------------- polls
 
 
-async def ask(port: int, job_ids: list[str], times: list[float], until: float, pause_s: float) -> None:
-    """One client that polls over one connection."""
+async def ask(port: int, job_ids: list[str], times: list[float], until: float, pause_s: float, late_s: float) -> None:
+    """One client that polls over one connection; clients do not start at the same moment."""
+    await asyncio.sleep(late_s)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     number = 0
     while time.perf_counter() < until:
@@ -111,7 +113,9 @@ async def poll(port: int, job_ids: list[str], *, clients: int, seconds: float, p
     times: list[float] = []
     until = time.perf_counter() + seconds
     share = max(1, len(job_ids) // clients)
-    await asyncio.gather(*(ask(port, job_ids[i * share : (i + 1) * share], times, until, pause_s) for i in range(clients)))
+    await asyncio.gather(
+        *(ask(port, job_ids[i * share : (i + 1) * share], times, until, pause_s, pause_s * i / clients) for i in range(clients))
+    )
     return times
 
 
@@ -255,8 +259,6 @@ def stub_worker(queue: str) -> None:
 
     run._work_of = lambda step: nothing  # type: ignore[assignment]  # pyright: ignore[reportPrivateUsage]
     from drumscribe.service.worker import run_worker
-
-    from drumscribe.service.settings import Settings
 
     run_worker(Settings(), queue, concurrency=1)
 
