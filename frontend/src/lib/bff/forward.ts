@@ -49,6 +49,8 @@ export async function forward(request: Request, path: string): Promise<Response>
     body: request.body,
     signal: request.signal,
     cache: "no-store",
+    // A body that might have to be sent again, to another address, would be kept whole
+    redirect: request.body === null ? "follow" : "error",
     duplex: "half",
   };
   try {
