@@ -32,7 +32,6 @@ from deployment import DISTRIBUTED, Backing, Deployment  # noqa: E402
 from drumscribe.service.database import Sessions, open_database  # noqa: E402
 from drumscribe.service.jobs import lifecycle  # noqa: E402
 from drumscribe.service.queueing import CeleryQueue  # noqa: E402
-from drumscribe.service.settings import Settings  # noqa: E402
 from drumscribe.service.tables import Event, Job, Status  # noqa: E402
 
 FINISHED_JOBS = 2_000
@@ -251,6 +250,7 @@ def uploads(deployment: Deployment, folder: Path, report: Report) -> None:
 
 def stub_worker(queue: str) -> None:
     """A worker whose steps do nothing: only for this measure, and only here."""
+    from drumscribe.cli.worker import worker
     from drumscribe.service.steps import run
     from drumscribe.service.steps.work import Done
 
@@ -258,9 +258,7 @@ def stub_worker(queue: str) -> None:
         return Done()
 
     run._work_of = lambda step: nothing  # type: ignore[assignment]  # pyright: ignore[reportPrivateUsage]
-    from drumscribe.service.worker import run_worker
-
-    run_worker(Settings(), queue, concurrency=1)
+    worker(queue, concurrency=1)  # type: ignore[arg-type]
 
 
 def queue(deployment: Deployment, sessions: Sessions, report: Report) -> None:
