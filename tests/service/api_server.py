@@ -45,7 +45,7 @@ def running_api(services: Services) -> Iterator[RunningApi]:
     """Serve until the block ends."""
     port = free_port()
     app = create_app(services)
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, proxy_headers=False, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="api")
     thread.start()

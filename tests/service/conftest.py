@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
+from api_server import RunningApi, running_api
 from deployment import DISTRIBUTED, MODES, Backing, Deployment
 
 from drumscribe.service import migrations
@@ -83,6 +85,20 @@ def services(settings: Settings) -> Iterator[Services]:
     built.queue.purge()
     yield built
     built.close()
+
+
+@pytest.fixture
+def api(services: Services) -> Iterator[RunningApi]:
+    """The API over these services, in a thread of the test, without workers."""
+    with running_api(services) as running:
+        yield running
+
+
+@pytest.fixture
+def client(api: RunningApi) -> Iterator[httpx.Client]:
+    """Somebody who asks it."""
+    with api.client() as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
-import uvicorn
-from servers import free_port, wait_until
+from api_server import running_api
 
-from drumscribe.service.api.app import create_app
 from drumscribe.service.settings import Settings
 from drumscribe.service.wiring import Services
 
@@ -28,19 +25,8 @@ def changed(services: Services, **changes: Any) -> Services:
 @contextmanager
 def api(services: Services) -> Generator[httpx.Client]:
     """Serve the API on 127.0.0.1 while the block runs, and give somebody who asks it."""
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(services), host="127.0.0.1", port=port, log_level="error", ws="none", proxy_headers=False)
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        wait_until(lambda: server.started, seconds=20, what="the API starts")
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join(20)
+    with running_api(services) as running, running.client() as client:
+        yield client
 
 
 def bearer(token: str) -> dict[str, str]:

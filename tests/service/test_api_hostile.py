@@ -13,7 +13,7 @@ from contextlib import suppress
 import httpx
 import psutil
 import pytest
-from api_server import RunningApi, running_api, wav_bytes
+from api_server import RunningApi, wav_bytes
 from servers import wait_until
 from sqlalchemy import func, select
 
@@ -31,18 +31,6 @@ def services(settings: Settings) -> Iterator[Services]:
     built.queue.purge()
     yield built
     built.close()
-
-
-@pytest.fixture
-def api(services: Services) -> Iterator[RunningApi]:
-    with running_api(services) as running:
-        yield running
-
-
-@pytest.fixture
-def client(api: RunningApi) -> Iterator[httpx.Client]:
-    with api.client() as client:
-        yield client
 
 
 def part(name: str, content: bytes | str = b"", filename: str | None = None, kind: str = "") -> bytes:

@@ -29,18 +29,6 @@ def services(settings: Settings) -> Iterator[Services]:
     built.close()
 
 
-@pytest.fixture
-def api(services: Services) -> Iterator[RunningApi]:
-    with running_api(services) as running:
-        yield running
-
-
-@pytest.fixture
-def client(api: RunningApi) -> Iterator[httpx.Client]:
-    with api.client() as client:
-        yield client
-
-
 def upload(client: httpx.Client, name: str = "Song.wav", content: bytes = SONG, **more: str) -> httpx.Response:
     return client.post("jobs", files={"file": (name, content, "audio/wav")}, data=more)
 

@@ -35,12 +35,6 @@ SONG = wav_bytes()
 
 
 @pytest.fixture
-def api(services: Services) -> Iterator[RunningApi]:
-    with running_api(services) as running:
-        yield running
-
-
-@pytest.fixture
 def client(api: RunningApi) -> Iterator[DrumScribeClient]:
     with DrumScribeClient(api.base_url) as client:
         yield client

@@ -7,12 +7,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import pytest
-from api_server import RunningApi, running_api, wav_bytes
+from api_server import RunningApi, wav_bytes
 from deployment import PROGRAM, Deployment
 from servers import free_port, wait_until
 from typer.main import get_command
@@ -23,12 +21,6 @@ from drumscribe.outputs import OUTPUTS
 from drumscribe.service.jobs import lifecycle
 from drumscribe.service.tables import Job
 from drumscribe.service.wiring import Services
-
-
-@pytest.fixture
-def api(services: Services) -> Iterator[RunningApi]:
-    with running_api(services) as running:
-        yield running
 
 
 def remote(base_url: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -32,12 +32,6 @@ from drumscribe.service.tables import Job
 from drumscribe.service.wiring import Services, build
 
 
-@pytest.fixture
-def api(services: Services) -> Iterator[RunningApi]:
-    with running_api(services) as running:
-        yield running
-
-
 def new_job(services: Services, owner: str = "ip:127.0.0.1") -> str:
     job = Job(id=str(uuid4()), input_type="upload", user_identifier=owner)
     with services.sessions.write() as session:

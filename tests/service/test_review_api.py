@@ -112,18 +112,6 @@ def services(settings: Settings) -> Iterator[Services]:
     built.close()
 
 
-@pytest.fixture
-def api(services: Services) -> Iterator[RunningApi]:
-    with running_api(services) as running:
-        yield running
-
-
-@pytest.fixture
-def client(api: RunningApi) -> Iterator[httpx.Client]:
-    with api.client() as client:
-        yield client
-
-
 def send(client: httpx.Client, **fields: str) -> httpx.Response:
     return client.post("jobs", files={"file": ("a.wav", wav_bytes())}, data=fields)
 
