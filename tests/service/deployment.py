@@ -229,7 +229,8 @@ class Deployment:
         for status in self.follow(job_id, seconds=seconds):
             if status["status"] in FINAL:
                 return status
-        raise TimeoutError(f"{job_id} did not end within {seconds} s")
+        ends = "\n".join(f"--- {part}\n{self.log(part)[-3000:]}" for part in self.processes)
+        raise TimeoutError(f"{job_id} did not end within {seconds} s: {self.status(job_id)}\n{ends}")
 
     def follow(self, job_id: str, *, seconds: float = 120.0) -> Iterator[dict[str, Any]]:
         """A job's states, a few times a second."""
