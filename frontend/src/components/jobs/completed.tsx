@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Download, FileText } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 
 import { LazyScorePage } from "@/components/score/score-page-lazy";
 import { Button, buttonClass } from "@/components/ui/button";
@@ -33,6 +33,7 @@ export function Completed({ job }: { job: Job }) {
     queryFn: () => getResult(api, job.id),
     staleTime: Infinity,
   });
+  const urls = useMemo(() => result && urlsOf(result), [result]);
   return (
     <main id="content" tabIndex={-1} className="mx-auto w-full max-w-[96rem] px-4 pt-6 outline-none sm:px-6 sm:pt-8">
       <div className="mb-4 flex flex-wrap items-end justify-between gap-x-8 gap-y-3">
@@ -68,9 +69,9 @@ export function Completed({ job }: { job: Job }) {
       <div id="files" className="no-print">
         {result && showsFiles && <Downloads result={result} />}
       </div>
-      {result && (
+      {result && urls && (
         <Net said="The score could not be shown here. Reload the page, or take the PDF.">
-          <LazyScorePage job={job} result={result} urls={urlsOf(result)} />
+          <LazyScorePage title={nameOf(job)} result={result} urls={urls} />
         </Net>
       )}
     </main>

@@ -1,7 +1,8 @@
 "use client";
 
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { useCallback, useMemo, useRef, useState } from "react";
+import type { ReactNode } from "react";
+import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 
 import { Mixer } from "@/components/player/mixer";
 import { PlayerBar } from "@/components/player/player-bar";
@@ -10,53 +11,68 @@ import { usePlayer } from "@/components/player/use-player";
 import { useShortcuts } from "@/components/player/use-shortcuts";
 import { Waveform } from "@/components/player/waveform";
 import { readText } from "@/lib/api/recordings";
-import type { Job, JobResult } from "@/lib/api/types";
-import type { Engine } from "@/lib/player/engine";
+import type { Played } from "@/lib/player/song";
 import { songOf } from "@/lib/player/song";
-import type { Song, Track } from "@/lib/player/state";
+import type { Track } from "@/lib/player/state";
 import type { ScoreDocument } from "@/lib/score/score";
 import { ScoreView } from "./score-view";
+import { StandProvider } from "./stand";
 
 /** Addresses of what the page needs, as the browser reaches them. */
 export type ScoreUrls = { musicxml: string; score: string; svg?: string } & Partial<Record<Track, string>>;
 
-type Loaded = { engine: Engine; song: Song; score: ScoreDocument; musicxml: string; urls: ScoreUrls; title: string };
+type Props = {
+  title: string;
+  result: Played;
+  urls: ScoreUrls;
+  /** Shown between score and player; reads what is open with `useStand`. Without it the page is read-only. */
+  children?: ReactNode;
+};
 
-function Stand({ engine, song, score, musicxml, urls, title }: Loaded) {
+type Files = { musicxml: string; score: ScoreDocument };
+
+async function readFiles(urls: ScoreUrls): Promise<Files> {
+  const [musicxml, score] = await Promise.all([readText(urls.musicxml), readText(urls.score)]);
+  return { musicxml, score: JSON.parse(score) as ScoreDocument };
+}
+
+/** Score and player of one finished song. A newer revision takes the old one's place once it is here; place, loop and size stay. */
+export function ScorePage({ title, result, urls, children }: Props) {
+  const newest = useMemo(() => ({ result, urls }), [result, urls]);
+  const shown = useDeferredValue(newest);
+  const { data } = useSuspenseQuery({
+    queryKey: ["score", shown.urls.score],
+    queryFn: () => readFiles(shown.urls),
+    staleTime: Infinity,
+  });
+  const { musicxml, score } = data;
+  const { audio, drumless, drums } = shown.urls;
+  const song = useMemo(() => songOf(shown.result, score, { audio, drumless, drums }), [shown.result, score, audio, drumless, drums]);
+  const engine = usePlayer(song);
+  const [selectedBar, selectBar] = useState(0);
+  const stand = useMemo(() => ({ engine, song, score, selectedBar, selectBar }), [engine, song, score, selectedBar]);
   const [mixerOpen, setMixerOpen] = useState(false);
   const help = useRef<HTMLDialogElement>(null);
   const showHelp = useCallback(() => help.current?.showModal(), []);
   useShortcuts(engine, song, showHelp);
   return (
-    <div className="flex flex-col gap-3 lg:grid lg:grid-cols-[minmax(0,1fr)_auto] lg:gap-4">
-      <div className="min-w-0 pb-4">
-        <ScoreView engine={engine} song={song} score={score} musicxml={musicxml} pages={urls.svg ?? null} title={title} />
+    <StandProvider value={stand}>
+      <div className="flex flex-col gap-3 lg:grid lg:grid-cols-[minmax(0,1fr)_auto] lg:gap-4">
+        <div className="min-w-0 pb-4">
+          <ScoreView musicxml={musicxml} pages={shown.urls.svg ?? null} title={title} />
+        </div>
+        {mixerOpen && (
+          <aside className="no-print card h-fit p-4 max-lg:order-2 lg:sticky lg:top-4 lg:w-96">
+            <Mixer engine={engine} song={song} />
+          </aside>
+        )}
+        {children && <div className="no-print min-w-0 max-lg:order-1 lg:col-span-2">{children}</div>}
+        <div className="no-print sticky bottom-0 z-10 -mx-4 flex flex-col gap-2 border-t border-line bg-sheet px-4 py-2 max-lg:order-3 lg:col-span-2">
+          <Waveform engine={engine} song={song} />
+          <PlayerBar engine={engine} song={song} mixerOpen={mixerOpen} onMixer={() => setMixerOpen(!mixerOpen)} />
+        </div>
+        <ShortcutsHelp dialog={help} />
       </div>
-      {mixerOpen && (
-        <aside className="no-print card h-fit p-4 max-lg:order-2 lg:sticky lg:top-4 lg:w-96">
-          <Mixer engine={engine} song={song} />
-        </aside>
-      )}
-      <div className="no-print sticky bottom-0 z-10 -mx-4 flex flex-col gap-2 border-t border-line bg-sheet px-4 py-2 max-lg:order-3 lg:col-span-2">
-        <Waveform engine={engine} song={song} />
-        <PlayerBar engine={engine} song={song} mixerOpen={mixerOpen} onMixer={() => setMixerOpen(!mixerOpen)} />
-      </div>
-      <ShortcutsHelp dialog={help} />
-    </div>
+    </StandProvider>
   );
-}
-
-/** Score and player of one finished song. */
-export function ScorePage({ job, result, urls }: { job: Job; result: JobResult; urls: ScoreUrls }) {
-  const { data: musicxml } = useSuspenseQuery({ queryKey: ["text", urls.musicxml], queryFn: () => readText(urls.musicxml), staleTime: Infinity });
-  const { data: score } = useSuspenseQuery({
-    queryKey: ["score", urls.score],
-    queryFn: async () => JSON.parse(await readText(urls.score)) as ScoreDocument,
-    staleTime: Infinity,
-  });
-  const { audio, drumless, drums } = urls;
-  const song = useMemo(() => songOf(result, score, { audio, drumless, drums }), [result, score, audio, drumless, drums]);
-  const engine = usePlayer(song);
-  const title = result.title || job.original_filename || "Untitled";
-  return <Stand engine={engine} song={song} score={score} musicxml={musicxml} urls={urls} title={title} />;
 }

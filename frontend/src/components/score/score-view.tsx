@@ -4,24 +4,23 @@ import "./score.css";
 
 import { useCallback, useMemo, useRef } from "react";
 
-import type { Engine } from "@/lib/player/engine";
 import { usePlayerState } from "@/components/player/use-player";
 import { loopOverBars } from "@/lib/player/schedule";
-import type { Song } from "@/lib/player/state";
 import { doubtOf } from "@/lib/score/doubt";
-import type { ScoreDocument } from "@/lib/score/score";
 import { BarLayer } from "./bar-layer";
 import { Cursor } from "./cursor";
 import { Marks } from "./marks";
 import { PrintedPages } from "./printed-pages";
 import { ScoreTools } from "./score-tools";
+import { useStand } from "./stand";
 import { useEngraving } from "./use-engraving";
 import { useScoreLook } from "./use-score-look";
 
-type Props = { engine: Engine; song: Song; score: ScoreDocument; musicxml: string; pages: string | null; title: string };
+type Props = { musicxml: string; pages: string | null; title: string };
 
 /** The score with a cursor in it: press a bar to hear it, drag over bars to loop them. */
-export function ScoreView({ engine, song, score, musicxml, pages, title }: Props) {
+export function ScoreView({ musicxml, pages, title }: Props) {
+  const { engine, song, score, selectBar } = useStand();
   const [look, change] = useScoreLook();
   const host = useRef<HTMLDivElement>(null);
   const { loop, loopOn } = usePlayerState(engine);
@@ -30,7 +29,13 @@ export function ScoreView({ engine, song, score, musicxml, pages, title }: Props
     () => score.bars.reduce((sum, bar) => sum + bar.notes.filter((note) => doubtOf(note.confidence) === "doubtful").length, 0),
     [score],
   );
-  const jump = useCallback((bar: number) => engine.seek(song.bars[bar]?.start ?? 0), [engine, song]);
+  const jump = useCallback(
+    (bar: number) => {
+      selectBar(bar);
+      engine.seek(song.bars[bar]?.start ?? 0);
+    },
+    [engine, song, selectBar],
+  );
   const select = useCallback((from: number, to: number) => engine.setLoop(loopOverBars(song.bars, from, to)), [engine, song]);
   const printed = look.engine === "pages" && pages !== null;
 

@@ -7,7 +7,7 @@ import { Store } from "./store";
 export class Desk extends Store<PlayerState> {
   protected output: Output | null = null;
 
-  constructor(protected readonly song: Song) {
+  constructor(protected song: Song) {
     super(startState(song));
   }
 

@@ -3,8 +3,9 @@ import { clampRate } from "./clock";
 import type { Report } from "./messages";
 import { Desk } from "./desk";
 import { Output } from "./output";
+import { loopNear } from "./schedule";
 import { Source } from "./source";
-import type { Track } from "./state";
+import type { Song, Track } from "./state";
 import { Transport } from "./transport";
 
 /** The player of one song: what the controls call, and the state that they show. */
@@ -24,6 +25,19 @@ export class Engine extends Desk {
   private load(): void {
     const url = this.state.track && this.song.tracks[this.state.track];
     if (url) this.source?.load(url);
+  }
+
+  /** Goes on with a newer revision of the song: place, speed and mix stay, a loop keeps to the nearest bar lines. */
+  setSong(song: Song): void {
+    if (song === this.song) return;
+    const { track, loop } = this.state;
+    const before = track && this.song.tracks[track];
+    this.song = song;
+    this.set({ loop: loop && loopNear(song.bars, loop) });
+    if (this.transport) this.transport.song = song;
+    void this.output?.loadKit(song.drums).then(() => this.applyLevels());
+    if (track && song.tracks[track] !== before) this.load();
+    this.renew();
   }
 
   /** Place of the song that is heard now, in seconds. */

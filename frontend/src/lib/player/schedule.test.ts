@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { makeSegment } from "./clock";
-import { countIn, due, firstFrom, loopOverBars } from "./schedule";
+import { countIn, due, firstFrom, loopNear, loopOverBars } from "./schedule";
 
 const bars = [0, 1, 2, 3].map((index) => ({ index, number: index + 1, start: 0.5 + index * 2, end: 2.5 + index * 2 }));
 const beats = Array.from({ length: 16 }, (_, index) => ({ time: 0.5 + index * 0.5, number: (index % 4) + 1 }));
@@ -43,5 +43,12 @@ describe("a loop over bars", () => {
   it("spans both bars whichever was chosen first", () => {
     expect(loopOverBars(bars, 2, 1)).toEqual({ start: 2.5, end: 6.5 });
     expect(loopOverBars(bars, 1, 2)).toEqual({ start: 2.5, end: 6.5 });
+  });
+
+  it("keeps to the nearest bar lines where a revision has moved them", () => {
+    const moved = bars.map((bar) => ({ ...bar, start: bar.start + 0.1, end: bar.end + 0.1 }));
+    expect(loopNear(moved, { start: 2.5, end: 6.5 })).toEqual({ start: 2.6, end: 6.6 });
+    expect(loopNear(moved.slice(0, 1), { start: 4.5, end: 8.5 })).toEqual({ start: 0.6, end: 2.6 });
+    expect(loopNear([], { start: 4.5, end: 8.5 })).toBeNull();
   });
 });

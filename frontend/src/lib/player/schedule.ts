@@ -1,6 +1,6 @@
 import type { BarTime } from "@/lib/score/score";
 import { barAt } from "@/lib/score/score";
-import type { Segment } from "./clock";
+import type { Loop, Segment } from "./clock";
 import { deviceTimeOf, pieces } from "./clock";
 
 /** Anything that sounds at one moment of the song. */
@@ -61,4 +61,12 @@ export function loopOverBars(bars: readonly BarTime[], one: number, other: numbe
   const first = bars[Math.min(one, other)];
   const last = bars[Math.max(one, other)];
   return first && last ? { start: first.start, end: last.end } : null;
+}
+
+/** The loop whose ends are the bar lines nearest to another's: where bars have moved a little, it moves along. */
+export function loopNear(bars: readonly BarTime[], loop: Loop): Loop | null {
+  const nearest = (time: number, line: (bar: BarTime) => number) =>
+    bars.reduce((best, bar, index) => (Math.abs(line(bar) - time) < Math.abs(line(bars[best] ?? bar) - time) ? index : best), 0);
+  const first = nearest(loop.start, (bar) => bar.start);
+  return loopOverBars(bars, first, Math.max(first, nearest(loop.end, (bar) => bar.end)));
 }

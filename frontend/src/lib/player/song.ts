@@ -5,8 +5,11 @@ import { barTimes } from "@/lib/score/score";
 import type { Beat } from "./schedule";
 import type { Song } from "./state";
 
+/** The parts of a result that are played. */
+export type Played = Pick<JobResult, "hits" | "beats" | "downbeats" | "duration_seconds">;
+
 /** Beats as the service sends them: with their number in the bar, or as plain times beside the downbeats. */
-function beatsOf(result: JobResult): Beat[] {
+function beatsOf(result: Played): Beat[] {
   const beats = result.beats as unknown as (number | Beat)[];
   const downbeats = new Set<number>(result.downbeats);
   let number = 0;
@@ -18,7 +21,7 @@ function beatsOf(result: JobResult): Beat[] {
 }
 
 /** What the player plays, from what the service found and wrote. */
-export function songOf(result: JobResult, score: ScoreDocument, tracks: Song["tracks"]): Song {
+export function songOf(result: Played, score: ScoreDocument, tracks: Song["tracks"]): Song {
   const bars = barTimes(score);
   return {
     duration: result.duration_seconds ?? bars.at(-1)?.end ?? 0,

@@ -32,7 +32,7 @@ export class Transport {
   constructor(
     private readonly output: Output,
     private readonly source: Source,
-    private readonly song: Song,
+    public song: Song,
     private readonly sampleRate: number,
   ) {}
 
