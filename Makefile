@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-service setup-test run transcribe test check lint bench load chaos mutate golden openapi clean
+.PHONY: help setup setup-service setup-test run transcribe test test-web check lint lint-web bench load chaos mutate golden openapi clean
 
 BIN := .venv/bin
 SONG ?= demo/demo.flac
 OUT ?= out
 HOST ?= 127.0.0.1
 PORT ?= 8000
+WEB_PORT ?= 3000
 DATA ?= data
 ARGS ?=
 
@@ -28,8 +29,9 @@ setup-service:
 setup-test:
 	@scripts/setup.sh service,test,train,demucs
 
-run: setup-service  ## start DrumScribe on this machine and print its address (HOST, PORT, DATA=folder); Ctrl-C ends it
-	@$(BIN)/drumscribe serve --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" $(ARGS)
+run: setup-service  ## start DrumScribe on this machine and print its address (HOST, WEB_PORT, PORT of the API, DATA=folder); Ctrl-C ends it
+	@node=$$(scripts/build_frontend.sh); PATH="$$node:$$PATH" exec $(BIN)/drumscribe serve --host "$(HOST)" --port "$(PORT)" \
+		--data "$(DATA)" --web frontend/.next/standalone --web-port "$(WEB_PORT)" $(ARGS)
 
 transcribe: setup  ## transcribe the demo song, or SONG=path/to/song.mp3, into OUT=out, without a server
 	@$(BIN)/drumscribe transcribe "$(SONG)" --out "$(OUT)" $(ARGS)
@@ -40,7 +42,14 @@ lint: setup-test
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 
-test: lint  ## format, lint, types, stairs and every test
+lint-web: setup-test
+	@node=$$(scripts/setup_frontend.sh); cd frontend; PATH="$$node:$$PATH"; npm run --silent lint; npm run --silent types; npm test --silent
+
+test-web: lint-web  ## the web app: style, types, unit tests, size, and a real browser against the real service
+	@node=$$(scripts/build_frontend.sh); PATH="$$node:$$PATH"; browser=$$(scripts/setup_browser.sh); \
+		cd frontend; npm run --silent size; CHROMIUM="$$browser" npm run --silent e2e
+
+test: lint test-web  ## format, lint, types and every test
 	@$(BIN)/pytest -ra $(ARGS)
 
 check: setup-test  ## the quick part of it: lint without types, library tests without the evaluation material
@@ -68,4 +77,4 @@ golden: setup-test  ## write the golden files anew; review the diff before you c
 	@DRUMSCRIBE_GOLDEN=write $(BIN)/pytest -ra tests/golden $(ARGS)
 
 clean:  ## remove everything that make made
-	@rm -rf .venv out data .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv out data frontend/node_modules frontend/.next .pytest_cache .ruff_cache .hypothesis .import_linter_cache

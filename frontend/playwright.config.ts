@@ -41,7 +41,7 @@ export default defineConfig({
       timeout: 60_000,
     },
     {
-      command: "node .next/standalone/server.js",
+      command: "node .next/standalone/start.cjs",
       url: `http://127.0.0.1:${WEB_PORT}/settings`,
       env: { API_URL: `http://127.0.0.1:${API_PORT}`, PORT: String(WEB_PORT), HOSTNAME: "127.0.0.1" },
       timeout: 60_000,

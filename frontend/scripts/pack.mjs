@@ -6,3 +6,4 @@ const root = join(import.meta.dirname, "..");
 const target = join(root, ".next/standalone");
 cpSync(join(root, "public"), join(target, "public"), { recursive: true });
 cpSync(join(root, ".next/static"), join(target, ".next/static"), { recursive: true });
+cpSync(join(root, "scripts/start.cjs"), join(target, "start.cjs"));

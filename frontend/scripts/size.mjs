@@ -18,7 +18,7 @@ async function pageOf(address) {
   throw new Error(`${address} does not answer`);
 }
 
-const server = spawn(process.execPath, [join(root, ".next/standalone/server.js")], {
+const server = spawn(process.execPath, [join(root, ".next/standalone/start.cjs")], {
   env: { ...process.env, PORT, HOSTNAME: "127.0.0.1" },
   stdio: "ignore",
 });

@@ -35,7 +35,7 @@ ALARMS = (
     "request_failed",
     "step_crashed",
     "worker_thread_failed",
-    "worker_died",
+    "process_died",
     "step_took_too_long",
     "Traceback",
 )

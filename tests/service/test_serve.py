@@ -107,7 +107,7 @@ def test_a_worker_grown_too_large_is_replaced_between_jobs(tmp_path: Path) -> No
         for _ in range(2):
             assert deployment.wait(deployment.upload(DEMO))["status"] == "completed"
         wait_until(lambda: '"worker_leaves"' in deployment.log("api"), seconds=20, what="a worker leaves")
-        assert '"worker_died"' not in deployment.log("api")
+        assert '"process_died"' not in deployment.log("api")
     finally:
         deployment.kill()
 
