@@ -70,7 +70,7 @@ def settings(mode: str, tmp_path: Path, request: pytest.FixtureRequest) -> Setti
         template = request.getfixturevalue("template_database")
         backing.databases += 1
         url = backing.postgres.create_database(f"test_{os.getpid()}_{backing.databases}", template=template)
-        changes |= backing.environment(url, redis_number=1 + backing.databases % 14, prefix=f"d{backing.databases}")
+        changes |= backing.environment(url, prefix=f"d{backing.databases}")
     else:
         sessions = open_database(f"sqlite:///{tmp_path / 'data' / 'drumscribe.db'}")
         migrations.upgrade(sessions)

@@ -48,11 +48,14 @@ class Backing:
         self.databases += 1
         return self.postgres.create_database(f"test_{os.getpid()}_{self.databases}", template=template)
 
-    def environment(self, database_url: str, *, redis_number: int = 0, prefix: str = "artifacts") -> dict[str, str]:
-        """Settings of a deployment that uses these servers."""
+    def environment(self, database_url: str, *, prefix: str = "artifacts") -> dict[str, str]:
+        """Settings of a deployment that uses these servers: like the database made last, a place in Redis of its own.
+
+        Workers of another deployment on the same place would take its messages and find no such job.
+        """
         return {
             "DATABASE_URL": database_url,
-            "REDIS_URL": self.redis.url.removesuffix("/0") + f"/{redis_number}",
+            "REDIS_URL": self.redis.url.removesuffix("/0") + f"/{self.databases}",
             "STORAGE_BACKEND": "s3",
             "S3_BUCKET": self.s3.bucket,
             "S3_PREFIX": prefix,

