@@ -199,6 +199,33 @@ def download(
         emit("\n".join(paths))
 
 
+@app.command("share")
+def share(
+    job: JobId,
+    url: Url = "",
+    key: Key = "",
+    with_audio: Annotated[bool, typer.Option("--with-audio", help="Let the recording be heard too.")] = False,
+    only_list: Annotated[bool, typer.Option("--list", help="Make none; show the links there are.")] = False,
+    revoke: Annotated[str | None, typer.Option(help="Make none; let the link with this id show nothing any more.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a link through which anybody who has it can read the score.
+
+    Prints its id and where the web app shows it.
+    """
+    if only_list + with_audio + (revoke is not None) > 1:
+        raise OptionError("--with-audio, --list and --revoke exclude each other.")
+    with _connect(url, key) as client:
+        if revoke is not None:
+            client.revoke_share(job, revoke)
+            return
+        found = client.shares(job) if only_list else (client.share(job, with_audio=with_audio),)
+    if as_json:
+        emit(json.dumps({"shares": [link.raw for link in found]}, indent=2))
+    elif found:
+        emit("\n".join(f"{link.id}  {link.path}  {'score and recording' if link.with_audio else 'score'}" for link in found))
+
+
 @app.command("cancel")
 def cancel(job: JobId, url: Url = "", key: Key = "", as_json: AsJson = False) -> None:
     """Stop a job."""

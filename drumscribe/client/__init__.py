@@ -6,7 +6,7 @@ what goes wrong is a `DrumScribeError`.
 
 from drumscribe.client.client import DrumScribeClient
 from drumscribe.client.errors import ApiError, ClientError, JobFailed, ServerUnreachable, WaitTimedOut
-from drumscribe.client.types import Event, Failure, Health, Job, NewJob, Result, ResultHit, Revision, Warned
+from drumscribe.client.types import Event, Failure, Health, Job, NewJob, Result, ResultHit, Revision, Share, Shared, Warned
 
 __all__ = [
     "ApiError",
@@ -22,6 +22,8 @@ __all__ = [
     "ResultHit",
     "Revision",
     "ServerUnreachable",
+    "Share",
+    "Shared",
     "WaitTimedOut",
     "Warned",
 ]

@@ -232,6 +232,42 @@ class DrumScribeClient:
         raw = self._transport.json("GET", f"jobs/{_id(job_id)}/revisions")
         return tuple(types.read_revision(one) for one in raw["items"])
 
+    # ------------------------------------------------------------------------------------------ links
+
+    def share(self, job_id: str, *, with_audio: bool = False) -> types.Share:
+        """Make a link through which anybody who has it can read the score.
+
+        Parameters
+        ----------
+        job_id : str
+            A completed job.
+        with_audio : bool
+            Whether the recording and its stems can be heard through it.
+        """
+        body = {"with_audio": with_audio}
+        return types.read_share(self._transport.json("POST", f"jobs/{_id(job_id)}/shares", json=body))
+
+    def shares(self, job_id: str) -> tuple[types.Share, ...]:
+        """The links of a job, oldest first."""
+        return tuple(map(types.read_share, self._transport.json("GET", f"jobs/{_id(job_id)}/shares")["items"]))
+
+    def revoke_share(self, job_id: str, share_id: str) -> None:
+        """Let a link show nothing any more."""
+        self._transport.send("DELETE", f"jobs/{_id(job_id)}/shares/{_id(share_id, of='link')}")
+
+    def shared(self, token: str) -> types.Shared:
+        """What a link shows. Needs no key."""
+        return types.read_shared(self._transport.json("GET", f"shared/{quote(token, safe='')}"))
+
+    def shared_result(self, token: str) -> types.Result:
+        """What was heard in the job that a link shows. Needs no key."""
+        return types.read_result(self._transport.json("GET", f"shared/{quote(token, safe='')}/result"))
+
+    def download_shared(self, token: str, format: str, *, to: str | Path, page: int | None = None) -> Path:
+        """Save a file that a link shows, as `download` does. Needs no key."""
+        path = f"shared/{quote(token, safe='')}/download/{quote(format, safe='')}{'' if page is None else f'?page={page}'}"
+        return download(self._transport, path, Path(to), otherwise=f"drumscribe.{format}")
+
     # ------------------------------------------------------------------------------------------ the server
 
     def health(self) -> types.Health:
@@ -276,8 +312,8 @@ def _given(**query: int | None) -> dict[str, int]:
     return {name: value for name, value in query.items() if value is not None}
 
 
-def _id(job_id: str) -> str:
+def _id(text: str, *, of: str = "job") -> str:
     try:
-        return str(UUID(job_id))
+        return str(UUID(text))
     except ValueError as error:
-        raise OptionError(f"{job_id!r} is not the id of a job.") from error
+        raise OptionError(f"{text!r} is not the id of a {of}.") from error

@@ -127,7 +127,7 @@ class ResultHit:
 class Result:
     """What was heard in a song, and where its files are."""
 
-    job_id: str
+    job_id: str  #: empty if it was read through a link
     revision: int = 1
     title: str = ""
     duration_seconds: float | None = None
@@ -145,6 +145,31 @@ class Result:
     warnings: tuple[Warned, ...] = ()
     downloads: Mapping[str, str] = field(default_factory=dict[str, str])  #: format → address
     stems: Mapping[str, str] = field(default_factory=dict[str, str])
+    raw: Raw = field(default_factory=dict[str, Any], repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A link that shows a job's score, read-only, to whoever has it."""
+
+    id: str
+    token: str
+    path: str  #: where the web app shows it
+    with_audio: bool = False
+    created_at: datetime | None = None
+    raw: Raw = field(default_factory=dict[str, Any], repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a link shows."""
+
+    title: str
+    status: str
+    revision: int
+    duration_seconds: float | None = None
+    bpm: float | None = None
+    with_audio: bool = False
     raw: Raw = field(default_factory=dict[str, Any], repr=False, compare=False)
 
 
@@ -186,12 +211,23 @@ def read_revision(raw: Raw) -> Revision:
 def read_result(raw: Raw) -> Result:
     """A `JobResultResponse`."""
     special = {
+        "job_id": str(raw.get("job_id", "")),
         "hits": tuple(_fill(ResultHit, hit, {}) for hit in raw.get("hits") or ()),
         "beats": tuple(raw.get("beats") or ()),
         "downbeats": tuple(raw.get("downbeats") or ()),
         "warnings": _warnings(raw.get("warning_details") or raw.get("warnings")),
     }
     return _fill(Result, raw, special)
+
+
+def read_share(raw: Raw) -> Share:
+    """A `ShareResponse`."""
+    return _fill(Share, raw, {})
+
+
+def read_shared(raw: Raw) -> Shared:
+    """A `SharedJobResponse`."""
+    return _fill(Shared, raw, {})
 
 
 def read_health(raw: Raw) -> Health:

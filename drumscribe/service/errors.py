@@ -231,6 +231,18 @@ class WebhookMessageNotFound(NotFound):
     code = "webhook_message_not_found"
 
 
+class ShareNotFound(NotFound):
+    """Nothing is to be seen through this link: it never existed, was revoked, or its job is gone."""
+
+    code = "share_not_found"
+
+
+class TooManyShares(ServiceError):
+    """A job has as many links as it may."""
+
+    code = "too_many_shares"
+
+
 class JobNotCompleted(ServiceError):
     """There is no result yet."""
 

@@ -185,6 +185,18 @@ class Event(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, insert_default=db_now())
 
 
+class Share(Base):
+    """A link that shows a job's score to whoever has it. It is kept as it is, so that its owner can copy it again."""
+
+    __tablename__ = "shares"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    token: Mapped[str] = mapped_column(String(22), unique=True)
+    with_audio: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, insert_default=db_now())
+
+
 class IdempotencyKey(Base):
     """A job that was made under a key that its caller chose."""
 

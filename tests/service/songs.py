@@ -22,11 +22,11 @@ def enter(services: Services, song: Path | bytes = DEMO, *, filename: str = "Dem
     options = JobOptions(**{name: changes.pop(name) for name in list(changes) if name in JobOptions.model_fields})
     name = f"original{Path(filename).suffix}"
     size = services.storage.save_file(job_id, 1, name, song).size
-    values = {"input_type": "upload", "original_filename": filename, "input_name": name, "input_size": size} | changes
+    values = {"input_type": "upload", "original_filename": filename, "input_name": name, "input_size": size}
+    values |= {"user_identifier": "ip:127.0.0.1"} | changes
     with services.sessions.write() as session:
         job = Job(
             id=job_id,
-            user_identifier="ip:127.0.0.1",
             title=options.title,
             bpm=options.bpm,
             model=options.model,

@@ -457,6 +457,29 @@ def test_a_re_engraving_is_a_new_revision_that_can_be_waited_for(client: DrumScr
     assert conflict.value.code == "revision_conflict"
 
 
+def test_a_score_is_shared_read_and_taken_back(
+    api: RunningApi, client: DrumScribeClient, services: Services, tmp_path: Path
+) -> None:
+    job_id = new_job(services, title="My song")
+    work_through(services, job_id, pdf=b"%PDF")
+    services.storage.save_file(job_id, 1, "result.json", b'{"revision": 1, "bpm": 90, "hits": []}')
+    made = client.share(job_id)
+    heard = client.share(job_id, with_audio=True)
+    assert (made.path, made.with_audio, heard.with_audio) == (f"/s/{made.token}", False, True)
+    assert client.shares(job_id) == (made, heard)
+    with DrumScribeClient(api.base_url) as other:
+        assert (other.shared(made.token).title, other.shared(made.token).revision) == ("My song", 1)
+        assert (other.shared_result(made.token).bpm, other.shared_result(made.token).job_id) == (90, "")
+        assert other.download_shared(made.token, "pdf", to=tmp_path).read_bytes() == b"%PDF"
+        client.revoke_share(job_id, made.id)
+        with pytest.raises(ApiError) as caught:
+            other.shared(made.token)
+    assert caught.value.code == "share_not_found"
+    assert client.shares(job_id) == (heard,)
+    with pytest.raises(OptionError, match="id of a link"):
+        client.revoke_share(job_id, "x")
+
+
 def test_the_server_says_how_it_is_and_what_it_takes(client: DrumScribeClient) -> None:
     health = client.health()
     assert health.status in ("ok", "degraded")

@@ -72,6 +72,23 @@ def test_jobs_are_shown_cancelled_and_deleted(api: RunningApi, services: Service
     assert remote(api.base_url, "health").returncode == 0
 
 
+def test_a_score_is_shared_and_taken_back(api: RunningApi, services: Services) -> None:
+    job = new_job(services)
+    refused = remote(api.base_url, "share", job)
+    assert (refused.returncode, "not completed" in refused.stderr) == (8, True)
+    with services.sessions.write() as session:
+        found = session.get_one(Job, job)
+        found.status, found.step, found.revision = "completed", None, 1
+    line = remote(api.base_url, "share", job, "--with-audio").stdout
+    link, path = line.split()[:2]
+    assert path.startswith("/s/")
+    assert line.endswith("score and recording\n")
+    assert remote(api.base_url, "share", job, "--list").stdout == line
+    assert remote(api.base_url, "share", job, "--list", "--revoke", link).returncode == 2
+    assert remote(api.base_url, "share", job, "--revoke", link).returncode == 0
+    assert json.loads(remote(api.base_url, "share", job, "--list", "--json").stdout) == {"shares": []}
+
+
 def test_songs_can_be_handed_in_without_waiting(api: RunningApi, services: Services, tmp_path: Path) -> None:
     song = tmp_path / "song.wav"
     song.write_bytes(wav_bytes())

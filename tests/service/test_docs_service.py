@@ -15,6 +15,7 @@ from drumscribe.errors import DrumScribeError
 from drumscribe.service.api import problems
 from drumscribe.service.jobs import lifecycle
 from drumscribe.service.settings import Settings
+from drumscribe.service.shares import actions as shares
 from drumscribe.service.users import actions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,3 +84,4 @@ def test_the_limits_of_signing_in_are_those_in_force() -> None:
     ) in " ".join(PAGE.split())
     assert f"after {minutes:g} minutes" in PAGE
     assert f"an account has {actions.KEYS_PER_USER} keys" in PAGE
+    assert f"A song has at most {shares.SHARES_PER_JOB} links" in PAGE

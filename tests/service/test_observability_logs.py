@@ -150,6 +150,7 @@ SECRETS = [
     "sent 'authorization': 'Basic {}'",
     "Cookie: session={}; theme=dark",
     "ds_live_{}",
+    "/api/v1/shared/{}/result",
     "the refresh token ds_refresh_{} is not known",
     "signed with whsec_{}",
     "JWT_SECRET={} in the environment",

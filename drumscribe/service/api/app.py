@@ -22,6 +22,7 @@ from drumscribe.service.jobs.probing import SideProcess
 from drumscribe.service.observability.exposition import metrics_response
 from drumscribe.service.observability.requests import RequestLog
 from drumscribe.service.observability.traces import setup_tracing
+from drumscribe.service.shares import routes as shares
 from drumscribe.service.users import routes as users
 from drumscribe.service.webhooks import routes as webhooks
 from drumscribe.service.wiring import Services
@@ -83,7 +84,9 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     problems.install(app, documentation.allowed_methods)
-    for router in (jobs.router, results.router, events.router, webhooks.router, users.router, offers.router, health.router):
+    for router in (
+        jobs.router, results.router, shares.router, events.router, webhooks.router, users.router, offers.router, health.router,
+    ):  # fmt: skip
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.probes)
     app.add_api_route("/metrics", _metrics, include_in_schema=False)

@@ -100,7 +100,7 @@ def _link(document: dict[str, Any]) -> None:
         operation["operationId"]: path
         for path, methods in document["paths"].items()
         for operation in methods.values()
-        if path.startswith("/api/v1/jobs/{job_id}") and "{number}" not in path and "{format}" not in path
+        if path.startswith("/api/v1/jobs/{job_id}") and path.count("{") == 1
     }
     document["paths"]["/api/v1/jobs"]["post"]["responses"]["202"]["links"] = {
         name: {"operationId": name, "parameters": {"job_id": "$response.body#/job_id"}} for name in operations

@@ -19,6 +19,7 @@ _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
+    (b"x-robots-tag", b"noindex"),  # links that show a score are for those who were given them
     (b"cross-origin-resource-policy", b"cross-origin"),  # who may read it is what CORS says
 )
 #: Answers are data: a browser that shows one runs and loads nothing.

@@ -59,6 +59,7 @@ TABLE: dict[type[DrumScribeError], tuple[int, str]] = {
     service.UserNotFound: (404, "There is no such account"),
     service.EmailTaken: (409, "There is such an account already"),
     service.TooManyKeys: (409, "There are too many keys"),
+    service.TooManyShares: (409, "There are too many links"),
     service.LimitReached: (429, "Too much for now"),
     service.InvalidWebhookUrl: (422, "Not an address for a webhook"),
     service.MalformedRequest: (400, "The request cannot be read"),

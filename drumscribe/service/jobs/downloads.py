@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from drumscribe.outputs import OUTPUTS
 from drumscribe.service.errors import RangeNotSatisfiable
 from drumscribe.service.storage import StorageBackend
-from drumscribe.service.tables import Artifact, Job
+from drumscribe.service.tables import Artifact
 
 #: Sound that can be downloaded beside what is written.
 SOUNDS = ("audio", "drums", "drumless", "original")
@@ -32,15 +32,28 @@ _LINK_S = 600
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
-def answer(request: Request, storage: StorageBackend, job: Job, artifact: Artifact, *, presign: bool, is_named: bool) -> Response:
+def answer(
+    request: Request,
+    storage: StorageBackend,
+    artifact: Artifact,
+    *,
+    filename: str,
+    cache_control: str,
+    presign: bool,
+    link_s: int = _LINK_S,
+) -> Response:
     """Send a file, or the part of it that is asked for.
 
     Parameters
     ----------
+    filename : str
+        What the file is called on the disk of whoever asked.
+    cache_control : str
+        How long a copy may be used.
     presign : bool
         Whether to send the client to the storage instead, if that has links.
-    is_named : bool
-        Whether the request says which revision it wants. Else a cache must ask whether there is a newer one.
+    link_s : int
+        How long such a link is good, in seconds.
 
     Raises
     ------
@@ -50,11 +63,10 @@ def answer(request: Request, storage: StorageBackend, job: Job, artifact: Artifa
         If nothing lies where `Range` says.
     """
     size = storage.file_size(artifact.job_id, artifact.revision, artifact.name)
-    filename = name_of(job, artifact)
     if presign and request.method == "GET":  # a link is good for one method
         link = storage.presigned_url(
             artifact.job_id, artifact.revision, artifact.name,
-            expires_s=_LINK_S, filename=filename, content_type=artifact.content_type,
+            expires_s=link_s, filename=filename, content_type=artifact.content_type,
         )  # fmt: skip
         if link is not None:
             return RedirectResponse(link, 302, headers={"Cache-Control": "no-store"})
@@ -62,7 +74,7 @@ def answer(request: Request, storage: StorageBackend, job: Job, artifact: Artifa
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
-        "Cache-Control": "private, max-age=86400, immutable" if is_named else "private, no-cache",
+        "Cache-Control": cache_control,
         "Content-Disposition": disposition(filename),
     }
     if matches(request.headers.get("if-none-match"), etag):
@@ -122,11 +134,8 @@ def _part(asked: str, size: int) -> tuple[int, int] | None:
     return int(first), min(int(last) + 1, size) if last else size
 
 
-def name_of(job: Job, artifact: Artifact) -> str:
-    """What the file is called on the disk of whoever asked."""
-    stem = job.title or PurePosixPath(job.original_filename or "").stem or "drumscribe"
-    if artifact.format == "original" and job.original_filename and not job.title:
-        return job.original_filename
+def name_of(stem: str, artifact: Artifact) -> str:
+    """What a file of a song is called on the disk of whoever asked."""
     if artifact.format == "original":
         return stem + PurePosixPath(artifact.name).suffix
     if artifact.name.startswith("sheet_music."):

@@ -15,14 +15,14 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from drumscribe.errors import DrumScribeError
 from drumscribe.service.database import after_commit, db_now, db_seconds
 from drumscribe.service.jobs.plan import BY_NAME, INGEST, TRANSCRIBE, Step, after
 from drumscribe.service.observability import metrics
-from drumscribe.service.tables import ACTIVE, Artifact, Event, Job, Revision, Status, WebhookMessage
+from drumscribe.service.tables import ACTIVE, Artifact, Event, Job, Revision, Share, Status, WebhookMessage
 
 #: Waits between tries grow up to this.
 LONGEST_WAIT_S = 300.0
@@ -218,7 +218,8 @@ def start_revision(session: Session, job: Job, options: dict[str, Any], *, base:
 
 
 def expire(session: Session, job: Job) -> None:
-    """Say of a completed job that what it made is deleted."""
+    """Say of a completed job that what it made is deleted. Nobody sees it through a link any more."""
+    session.execute(delete(Share).where(Share.job_id == job.id))
     job.status, job.updated_at = Status.EXPIRED, db_now()
     job.version += 1
     _record(session, job, "status")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 from uuid import UUID
 
 import pydantic_core
 from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy.orm import Session
 
 from drumscribe.service.api.deps import Reader, WithServices, Writer
 from drumscribe.service.api.problems import declared
@@ -20,7 +22,7 @@ from drumscribe.service.jobs.schemas import (
     RevisionResponse,
     WarningDetail,
 )
-from drumscribe.service.tables import Job, Revision, Status
+from drumscribe.service.tables import Artifact, Job, Revision, Status
 
 router = APIRouter(tags=["results"])
 
@@ -28,8 +30,15 @@ RevisionNumber = Annotated[
     int | None, Query(alias="revision", ge=1, le=1_000_000, description="Which version of the score; by default the newest.")
 ]
 
+#: What a file can be answered with.
+FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
+    206: {"description": "The part that `Range` asks for."},
+    302: {"description": "Where the file can be fetched, if the storage serves it itself."},
+    304: {"description": "It is as `If-None-Match` says."},
+}
 #: What every revision is made from: `result.json`, written by the step that engraves.
-_RESULT = "result.json"
+RESULT = "result.json"
 
 
 @router.get("/jobs/{job_id}/result", response_model=JobResultResponse, responses=declared(401, 403, 404, 409, 410))
@@ -39,7 +48,7 @@ def get_job_result(job_id: UUID, services: WithServices, caller: Reader, number:
         job = queries.find(session, caller, job_id)
         number = _finished(job, queries.revision(session, job.id, number) if number else None, number)
         files = queries.artifacts(session, job.id, number)
-    content: dict[str, Any] = pydantic_core.from_json(services.storage.read_file(job.id, number, _RESULT))
+    content: dict[str, Any] = pydantic_core.from_json(services.storage.read_file(job.id, number, RESULT))
     path = f"/api/v1/jobs/{job.id}/download"
     links = {file.format or "": f"{path}/{file.format}?revision={number}" for file in files}
     if job.inputs_purged_at is not None:
@@ -69,13 +78,7 @@ def _finished(job: Job, revision: Revision | None, number: int | None) -> int:
 @router.get(
     "/jobs/{job_id}/download/{format}",
     response_class=Response,
-    responses={
-        200: {"description": "The file.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
-        206: {"description": "The part that `Range` asks for."},
-        302: {"description": "Where the file can be fetched, if the storage serves it itself."},
-        304: {"description": "It is as `If-None-Match` says."},
-    }
-    | declared(401, 403, 404, 409, 410, 416),
+    responses=FILE_ANSWERS | declared(401, 403, 404, 409, 410, 416),
 )
 @router.head("/jobs/{job_id}/download/{format}", include_in_schema=False)
 def download_file(
@@ -97,15 +100,41 @@ def download_file(
             number = number or 1  # there from the beginning, whatever becomes of the job
         else:
             number = _finished(job, queries.revision(session, job.id, number) if number else None, number)
-        if page is None:
-            artifact = queries.artifact(session, job.id, number, form=format)
-        else:
-            artifact = queries.artifact(session, job.id, number, name=f"page-{page}.{format}")
+        artifact = find_file(session, job, number, format, page)
+    return downloads.answer(
+        request,
+        services.storage,
+        artifact,
+        filename=_name_of(job, artifact),
+        # Without a number there may be a newer revision tomorrow
+        cache_control="private, max-age=86400, immutable" if is_named else "private, no-cache",
+        presign=services.settings.S3_PRESIGN,
+    )
+
+
+def find_file(session: Session, job: Job, number: int, format: str, page: int | None) -> Artifact:
+    """The file of a finished revision.
+
+    Raises
+    ------
+    ResultExpired, ArtifactMissing
+        If it has been deleted, or was never made.
+    """
     if job.inputs_purged_at is not None and format in downloads.SOUNDS:
         raise ResultExpired("The recording has been deleted; what was written is kept longer.")
+    if page is None:
+        artifact = queries.artifact(session, job.id, number, form=format)
+    else:
+        artifact = queries.artifact(session, job.id, number, name=f"page-{page}.{format}")
     if artifact is None:
         raise ArtifactMissing(f"Revision {number} of this job has no {format}{f' of page {page}' if page else ''}.")
-    return downloads.answer(request, services.storage, job, artifact, presign=services.settings.S3_PRESIGN, is_named=is_named)
+    return artifact
+
+
+def _name_of(job: Job, artifact: Artifact) -> str:
+    if artifact.format == "original" and job.original_filename and not job.title:
+        return job.original_filename
+    return downloads.name_of(job.title or PurePosixPath(job.original_filename or "").stem or "drumscribe", artifact)
 
 
 @router.post(

@@ -68,9 +68,12 @@ _SECRETS = (
     re.compile(r"(?P<keep>)\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"),
     re.compile(r"(?P<keep>)\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     re.compile(r"(?P<keep>\bds_[a-z]+_)[A-Za-z0-9_-]{8,}"),  # our API keys and refresh tokens
+    re.compile(r"(?P<keep>/shared/)[A-Za-z0-9]{8,}"),  # links that show a score
 )
 #: None of the patterns above can match a text without one of these.
-_SUSPICIOUS = re.compile(r"://|[?&;=]|bearer|cookie|authorization|key|token|secret|passw|eyJ|whsec_|AKIA|ASIA|ds_", re.IGNORECASE)
+_SUSPICIOUS = re.compile(
+    r"://|[?&;=]|bearer|cookie|authorization|key|token|secret|passw|eyJ|whsec_|AKIA|ASIA|ds_|/shared/", re.IGNORECASE
+)
 _DEEPEST = 6
 
 

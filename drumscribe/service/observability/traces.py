@@ -81,7 +81,7 @@ def setup_tracing(settings: Settings, service_name: str, *, engine: Engine | Non
             tracer_provider=provider,
             excluded_urls=_UNTRACED,
             exclude_spans=["receive", "send"],
-            server_request_hook=_hide_query,
+            server_request_hook=_hide_secrets,
         )
     return True
 
@@ -214,11 +214,13 @@ def _sample_roots() -> Sampler:
     return Roots()
 
 
-def _hide_query(running: Span, scope: dict[str, object]) -> None:
-    """A query may carry a token; the trace needs none of it."""
-    if scope.get("query_string") and running.is_recording():
-        path = str(scope.get("path", ""))
+def _hide_secrets(running: Span, scope: dict[str, object]) -> None:
+    """A query may carry a token, and so may a path; the trace needs none of it."""
+    path = str(scope.get("path", ""))
+    shown = redact_text(path)
+    if (scope.get("query_string") or shown != path) and running.is_recording():
         for name in ("http.url", "url.full"):
-            running.set_attribute(name, path)
-        running.set_attribute("http.target", path)
+            running.set_attribute(name, shown)
+        running.set_attribute("http.target", shown)
+        running.set_attribute("url.path", shown)
         running.set_attribute("url.query", "")

@@ -1,0 +1,1 @@
+"""Links that show a finished score to whoever has them."""
