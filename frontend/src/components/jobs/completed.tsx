@@ -1,14 +1,17 @@
 "use client";
 
-import { useQuery } from "@tanstack/react-query";
-import { Download, FileText } from "lucide-react";
-import { useMemo, useState } from "react";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Download, FileText, Pencil } from "lucide-react";
+import { useEffect, useMemo, useState } from "react";
 
+import { LazyEditor } from "@/components/edit/editor-lazy";
+import { useEditing } from "@/components/edit/use-editing";
+import { useEditKey } from "@/components/edit/use-edit-key";
 import { LazyScorePage } from "@/components/score/score-page-lazy";
 import { Button, buttonClass } from "@/components/ui/button";
 import { Net } from "@/components/ui/net";
 import { Notice } from "@/components/ui/notice";
-import { address, api, downloadAddress } from "@/lib/api/browser";
+import { api, downloadAddress } from "@/lib/api/browser";
 import { getResult } from "@/lib/api/calls";
 import type { Problem } from "@/lib/api/problem";
 import type { Job, JobResult } from "@/lib/api/types";
@@ -18,20 +21,28 @@ import { Downloads } from "./downloads";
 import { Facts } from "./facts";
 import { nameOf } from "./job-view";
 
-/** Where the score page finds its files. */
+/** Where the score page finds its files. Sound is made once, with the first version: a newer one plays on without loading it. */
 function urlsOf({ job_id, revision, stems }: JobResult) {
   const at = (format: string) => downloadAddress(job_id, format, revision);
-  const tracks = Object.fromEntries(Object.entries(stems ?? {}).map(([track, path]) => [track, address(path)]));
+  const tracks = Object.fromEntries(Object.keys(stems ?? {}).map((track) => [track, downloadAddress(job_id, track, 1)]));
   return { musicxml: at("musicxml"), score: at("score"), svg: at("svg"), ...tracks };
 }
 
 /** A song whose score is written: what was heard, the files, and the score to play along with. */
 export function Completed({ job }: { job: Job }) {
   const [showsFiles, setShowsFiles] = useState(false);
+  const [correcting, setCorrecting] = useState(false);
+  const editing = useEditing(job, correcting);
+  const { shown, settle, state } = editing;
   const { data: result, error } = useQuery<JobResult, Problem>({
-    queryKey: resultKey(job.id),
-    queryFn: () => getResult(api, job.id),
+    queryKey: resultKey(job.id, shown),
+    queryFn: () => getResult(api, job.id, shown),
+    placeholderData: keepPreviousData,
     staleTime: Infinity,
+  });
+  useEditKey(() => setCorrecting(!correcting));
+  useEffect(() => {
+    if (!correcting) settle();
   });
   const urls = useMemo(() => result && urlsOf(result), [result]);
   return (
@@ -44,7 +55,11 @@ export function Completed({ job }: { job: Job }) {
           </div>
         </div>
         {result && (
-          <div className="no-print flex gap-2">
+          <div className="no-print flex flex-wrap gap-2">
+            <Button aria-pressed={correcting} title="Correct the notes (E)" className={correcting ? "border-accent! text-accent" : ""} onClick={() => setCorrecting(!correcting)}>
+              <Pencil aria-hidden />
+              Correct{state.count > 0 && !correcting && ` (${state.count} unsaved)`}
+            </Button>
             <a href={downloadAddress(job.id, "pdf", result.revision)} download className={buttonClass("plain")}>
               <FileText aria-hidden />
               PDF
@@ -71,7 +86,9 @@ export function Completed({ job }: { job: Job }) {
       </div>
       {result && urls && (
         <Net said="The score could not be shown here. Reload the page, or take the PDF.">
-          <LazyScorePage title={nameOf(job)} result={result} urls={urls} />
+          <LazyScorePage title={nameOf(job)} result={result} urls={urls}>
+            {correcting && <LazyEditor editing={editing} result={result} onClose={() => setCorrecting(false)} />}
+          </LazyScorePage>
         </Net>
       )}
     </main>

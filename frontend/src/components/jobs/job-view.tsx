@@ -27,11 +27,12 @@ export function JobView({ initial, serverNow }: Props) {
   useDoneNotice(job);
 
   useEffect(() => {
-    const prefix = isFinal(job.status) ? "" : `${job.progress} % · `;
+    const prefix = isFinal(job.status) || job.revision > 0 ? "" : `${job.progress} % · `;
     document.title = `${prefix}${nameOf(job)} · DrumScribe`;
   }, [job]);
 
-  if (job.status === "completed") return <Completed job={job} />;
+  // A score that is written anew stays on the stand meanwhile
+  if (job.status === "completed" || (job.revision > 0 && !isFinal(job.status))) return <Completed job={job} />;
   if (isFinal(job.status)) return <Ended job={job} stream={followed.stream} />;
   return <Progress {...followed} skew={skew} />;
 }

@@ -1,9 +1,11 @@
 // Thin functions over the generated types; the same ones for the browser and for the web app's own server.
 import type { Client } from "openapi-fetch";
 
+import type { EditOperation } from "@/lib/edit/wire";
+
 import { asProblem, problemOf } from "./problem";
 import type { paths } from "./schema";
-import type { Job, JobList, JobOptions, JobResult, JobStatus, Limits, Model } from "./types";
+import type { Job, JobList, JobOptions, JobResult, JobStatus, Limits, Model, Revision, RevisionOptions } from "./types";
 
 export type Api = Client<paths>;
 export type JobQuery = { limit?: number; cursor?: string; q?: string; status?: JobStatus };
@@ -42,6 +44,19 @@ export const renameJob = (api: Api, id: string, title: string): Promise<Job> =>
 export const deleteJob = async (api: Api, id: string): Promise<void> => {
   await open(api.DELETE("/api/v1/jobs/{job_id}", at(id)));
 };
+
+/** Have a new version written: with corrections, with other options, or both. */
+export const createRevision = (
+  api: Api,
+  id: string,
+  changes: RevisionOptions & { base_revision: number; edits: EditOperation[] },
+): Promise<Revision> => open(api.POST("/api/v1/jobs/{job_id}/revisions", { ...at(id), body: changes as never }));
+
+export const getRevision = (api: Api, id: string, number: number): Promise<Revision> =>
+  open(api.GET("/api/v1/jobs/{job_id}/revisions/{number}", { params: { path: { job_id: id, number } } }));
+
+export const listRevisions = async (api: Api, id: string): Promise<Revision[]> =>
+  (await open(api.GET("/api/v1/jobs/{job_id}/revisions", at(id)))).items;
 
 /** Start a job from a link; returns its id. The same key never starts a second one. */
 export async function createFromLink(api: Api, url: string, options: JobOptions, key: string): Promise<string> {

@@ -9,9 +9,13 @@ export type JobError = Schemas["JobError"];
 export type JobList = Schemas["JobListResponse"];
 export type JobResult = Schemas["JobResultResponse"];
 export type JobEvent = Schemas["EventMessage"];
+export type Revision = Schemas["RevisionResponse"] & { edits?: number };
 export type Limits = Schemas["Limits"];
 export type Model = Schemas["ModelResponse"];
 export type ProblemBody = Schemas["Problem"];
+
+/** What a new version can be asked for with; what is not named stays as it was. */
+export type RevisionOptions = Partial<Pick<Schemas["RevisionCreate"], "octave" | "downbeat" | "time_signature">>;
 
 /** What a song can be asked for with; only what was changed is sent. */
 export type JobOptions = Partial<

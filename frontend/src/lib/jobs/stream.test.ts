@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { JobEvent } from "@/lib/api/types";
 
-import { EMPTY_STREAM, PATIENCE, readEvent, streamReducer, type StreamAction } from "./stream";
+import { EMPTY_STREAM, isNews, PATIENCE, readEvent, streamReducer, type StreamAction } from "./stream";
 
 const event = (seq: number): JobEvent => ({
   seq,
@@ -38,5 +38,17 @@ describe("what is known from a stream of events", () => {
     expect(readEvent("null")).toBeNull();
     expect(readEvent('{"type":"ping"}')).toBeNull();
     expect(readEvent(JSON.stringify(event(7)))?.seq).toBe(7);
+  });
+});
+
+describe("an event", () => {
+  const job = { updated_at: "2026-11-21T13:00:00Z", revision: 1 };
+  const told = (created_at: string, revision: number): JobEvent => ({ ...event(9), created_at, data: { ...event(9).data, revision } });
+
+  it("is history where the job was asked for after it, or is a version further", () => {
+    expect(isNews(told("2026-11-21T13:00:00Z", 1), job)).toBe(true);
+    expect(isNews(told("2026-11-21T13:00:05Z", 2), job)).toBe(true);
+    expect(isNews(told("2026-11-21T12:59:59Z", 1), job)).toBe(false);
+    expect(isNews(told("2026-11-21T13:00:05Z", 0), job)).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 // What is known of a job from its events: kept by a reducer, so that it can be said in tests what follows from what.
-import type { JobEvent } from "@/lib/api/types";
+import type { Job, JobEvent } from "@/lib/api/types";
 
 export type Link = "connecting" | "live" | "polling" | "ended";
 export type Stream = { events: JobEvent[]; link: Link; failures: number };
@@ -26,6 +26,11 @@ export function streamReducer(state: Stream, action: StreamAction): Stream {
     case "ended":
       return { ...state, link: "ended" };
   }
+}
+
+/** Whether an event says something that a job, as it was last asked for, does not know yet. */
+export function isNews(event: JobEvent, job: Pick<Job, "updated_at" | "revision">): boolean {
+  return (event.data.revision ?? 0) >= job.revision && Date.parse(event.created_at) >= Date.parse(job.updated_at);
 }
 
 /** The event in a message of the stream; null if it is none of ours. */

@@ -1,7 +1,7 @@
 "use client";
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useReducer } from "react";
+import { useEffect, useReducer, useRef } from "react";
 
 import { api, eventsAddress } from "@/lib/api/browser";
 import { getJob } from "@/lib/api/calls";
@@ -10,7 +10,7 @@ import type { Job } from "@/lib/api/types";
 
 import { jobKey } from "./keys";
 import { isFinal } from "./phases";
-import { EMPTY_STREAM, readEvent, type Stream, streamReducer } from "./stream";
+import { EMPTY_STREAM, isNews, readEvent, type Stream, streamReducer } from "./stream";
 
 const POLL_MS = 1500;
 const RECONNECT_MS = 15_000;
@@ -30,13 +30,16 @@ export function useJob(initial: Job): FollowedJob {
     refetchInterval: ({ state }) => (stream.link === "polling" && state.data && !isFinal(state.data.status) ? POLL_MS : false),
   });
   const isOver = isFinal(query.data.status);
+  const lastSeq = useRef(0);
 
+  // A job that is over tells its history once; it is followed again when it is written anew
   useEffect(() => {
+    if (isOver && lastSeq.current > 0) return;
     let source: EventSource | null = null;
     let timer: ReturnType<typeof setTimeout> | undefined;
 
     function connect() {
-      source = new EventSource(eventsAddress(id));
+      source = new EventSource(eventsAddress(id, lastSeq.current));
       source.onopen = () => dispatch({ type: "opened" });
       source.addEventListener("status", receive);
       source.addEventListener("progress", receive);
@@ -55,9 +58,12 @@ export function useJob(initial: Job): FollowedJob {
     function receive(message: MessageEvent<string>) {
       const event = readEvent(message.data);
       if (!event) return;
+      lastSeq.current = Math.max(lastSeq.current, event.seq);
       dispatch({ type: "event", event });
+      const known = queries.getQueryData<Job>(jobKey(id));
+      if (!known || !isNews(event, known)) return; // history: the job was asked for after this
       const { status, progress, stage, revision } = event.data;
-      queries.setQueryData<Job>(jobKey(id), (job) => job && !isFinal(job.status) ? { ...job, status, progress, stage, revision } : job);
+      if (!isFinal(known.status)) queries.setQueryData<Job>(jobKey(id), { ...known, status, progress, stage, revision });
       if (isFinal(status)) {
         source?.close();
         dispatch({ type: "ended" });
@@ -70,7 +76,7 @@ export function useJob(initial: Job): FollowedJob {
       clearTimeout(timer);
       source?.close();
     };
-  }, [id, queries]);
+  }, [id, queries, isOver]);
 
   // A job that polling saw end needs no stream any more
   useEffect(() => {

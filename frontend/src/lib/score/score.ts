@@ -7,6 +7,9 @@ export interface ScoreNote {
   confidence?: number | null;
   time?: number | null;
   ghost?: boolean;
+  accent?: boolean;
+  grace?: number;
+  tremolo?: number;
 }
 
 export interface ScoreBar {
@@ -14,6 +17,8 @@ export interface ScoreBar {
   start: string;
   time: number;
   time_signature: { numerator: number; denominator: number };
+  /** Actual length of a pick-up that is shorter than its metre. */
+  length?: string | null;
   notes: ScoreNote[];
 }
 
