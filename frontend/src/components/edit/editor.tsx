@@ -58,7 +58,7 @@ export function Editor({ editing, result, onClose }: Props) {
   const asks = behind && dismissed !== editing.job.revision;
 
   return (
-    <section aria-label="Corrections" className="card flex flex-col gap-3 p-3 sm:p-4 xl:w-[38rem]">
+    <section aria-label="Corrections" className="card flex flex-col gap-2 p-3 xl:w-[38rem]">
       <EditTabs tab={tab} onTab={setTab} queue={queue.length} onClose={onClose} />
       <SaveBar editing={editing} commands={commands} />
       <Notes editing={editing} onConflict={() => setDismissed(0)} />
