@@ -2,13 +2,14 @@
 
 import type { Engine } from "@/lib/player/engine";
 import type { Fader } from "@/lib/player/output";
-import type { Song, Track } from "@/lib/player/state";
+import type { Song, Sound } from "@/lib/player/state";
+import { TRACKS } from "@/lib/player/state";
 import { drumName } from "@/lib/score/drums";
 import { SwitchButton } from "./switch-button";
 import { usePlayerState } from "./use-player";
 
-const TRACKS: Record<Track, string> = { audio: "Whole song", drumless: "Without drums", drums: "Drums only" };
-const FADERS: Record<Fader, string> = { recording: "Recording", drums: "Synthesised drums", click: "Click" };
+const SOUNDS: Record<Sound, string> = { audio: "Whole song", drumless: "Without drums", drums: "Drums only", written: "Written drums" };
+const FADERS: Record<Fader, string> = { recording: "Recording", drums: "Written drums", click: "Click" };
 
 function Level({ engine, fader, level }: { engine: Engine; fader: Fader; level: number }) {
   return (
@@ -27,26 +28,30 @@ function Level({ engine, fader, level }: { engine: Engine; fader: Fader; level: 
   );
 }
 
-/** Which recording is heard, how loud everything is, and which of the synthesised drums play. */
+/** What is listened to, how loud everything is, and which of the written drums play. */
 export function Mixer({ engine, song }: { engine: Engine; song: Song }) {
   const state = usePlayerState(engine);
-  const tracks = (Object.keys(TRACKS) as Track[]).filter((track) => song.tracks[track]);
+  const tracks = TRACKS.filter((track) => song.tracks[track]);
+  const faders = (Object.keys(FADERS) as Fader[]).filter((fader) => fader !== "recording" || tracks.length > 0);
   return (
     <section aria-label="Mixer" className="flex flex-col gap-3">
-      {tracks.length > 1 && (
-        <div role="group" aria-label="Recording" className="flex flex-wrap gap-1">
-          {tracks.map((track) => (
-            <SwitchButton key={track} wide on={state.track === track} label={TRACKS[track]} onClick={() => engine.setTrack(track)}>
-              {TRACKS[track]}
-            </SwitchButton>
-          ))}
-        </div>
+      {tracks.length > 0 && (
+        <fieldset>
+          <legend className="mb-1 text-sm font-medium">Play along with</legend>
+          <div className="flex flex-wrap gap-1">
+            {([...tracks, "written"] as const).map((sound) => (
+              <SwitchButton key={sound} wide on={state.sound === sound} label={SOUNDS[sound]} onClick={() => engine.setSound(sound)}>
+                {SOUNDS[sound]}
+              </SwitchButton>
+            ))}
+          </div>
+        </fieldset>
       )}
-      {(Object.keys(FADERS) as Fader[]).map((fader) => (
+      {faders.map((fader) => (
         <Level key={fader} engine={engine} fader={fader} level={state.levels[fader]} />
       ))}
       <fieldset>
-        <legend className="mb-1 text-sm font-medium">Drums of the synthesised part</legend>
+        <legend className="mb-1 text-sm font-medium">Written drums, one by one</legend>
         <ul>
           {song.drums.map((drum) => (
             <li key={drum} className="flex items-center justify-between">

@@ -49,7 +49,7 @@ export function PlayerBar({ engine, song, mixerOpen, onMixer }: Props) {
         <button
           type="button"
           aria-label={state.playing ? "Pause" : "Play"}
-          disabled={state.status !== "ready"}
+          disabled={!state.ready}
           onClick={() => engine.toggle()}
           className="inline-flex size-14 items-center justify-center rounded-full bg-accent text-on-accent hover:bg-accent/90 disabled:opacity-50 [&_svg]:size-6"
         >
@@ -62,7 +62,7 @@ export function PlayerBar({ engine, song, mixerOpen, onMixer }: Props) {
       <ClockFace engine={engine} song={song} />
       <Speed engine={engine} rate={state.rate} />
       <div className="flex items-center gap-1">
-        <SwitchButton on={state.loop !== null} label="Loop" title="Loop this bar (L); drag over bars to loop more" onClick={() => loopHere(engine, song)}>
+        <SwitchButton on={state.loop !== null && state.loopOn} label="Loop" title="Loop this bar (L); drag over bars to loop more" onClick={() => loopHere(engine, song)}>
           <Repeat aria-hidden />
         </SwitchButton>
         <SwitchButton on={state.clickOn} label="Click" title="Click on every beat (M)" onClick={() => engine.toggleClick()}>

@@ -4,6 +4,7 @@ import { useEffect } from "react";
 
 import type { Engine } from "@/lib/player/engine";
 import type { Song } from "@/lib/player/state";
+import { TRACKS } from "@/lib/player/state";
 import { barAt } from "@/lib/score/score";
 
 export const SHORTCUTS: readonly (readonly [keys: string, what: string])[] = [
@@ -15,6 +16,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, what: string])[] = [
   ["L", "Loop this bar, or loop off"],
   ["M", "Click on or off"],
   ["C", "Count-in on or off"],
+  ["S", "Another sound: song, without drums, drums, written drums"],
   ["?", "This list"],
 ];
 
@@ -29,16 +31,19 @@ export function jumpBars(engine: Engine, song: Song, by: number): void {
   if (target) engine.seek(target.start);
 }
 
-/** Loops the bar that is heard, or switches a loop off and on again. */
+/** Switches a loop off, and on again where the music is inside it; elsewhere it loops the bar that is heard. */
 export function loopHere(engine: Engine, song: Song): void {
-  const { loop } = engine.snapshot();
-  const bar = song.bars[barAt(song.bars, engine.now())];
-  if (loop) engine.setLoop(null);
+  const { loop, loopOn } = engine.snapshot();
+  const now = engine.now();
+  const bar = song.bars[barAt(song.bars, now)];
+  if (loop && (loopOn || (now >= loop.start && now < loop.end))) engine.toggleLoop();
   else if (bar) engine.setLoop({ start: bar.start, end: bar.end });
 }
 
 export function useShortcuts(engine: Engine, song: Song, showHelp: () => void): void {
   useEffect(() => {
+    const sounds = [...TRACKS.filter((track) => song.tracks[track]), "written"] as const;
+    const nextSound = () => engine.setSound(sounds[(sounds.indexOf(engine.snapshot().sound) + 1) % sounds.length] ?? "written");
     const actions: Record<string, () => void> = {
       " ": () => engine.toggle(),
       ArrowLeft: () => jumpBars(engine, song, -1),
@@ -51,6 +56,7 @@ export function useShortcuts(engine: Engine, song: Song, showHelp: () => void): 
       l: () => loopHere(engine, song),
       m: () => engine.toggleClick(),
       c: () => engine.toggleCountIn(),
+      s: nextSound,
       "?": showHelp,
     };
     const press = (event: KeyboardEvent) => {

@@ -45,9 +45,11 @@ export function drawWave(canvas: HTMLCanvasElement, wave: Wave): void {
     if (reach > 0) context.fillRect(column, middle - reach, 1, Math.max(1, 2 * reach));
   }
   context.fillStyle = colour("--accent");
+  const alone = wave.peaks.length === 0;
   for (const hit of wave.hits) {
-    const length = 3 + hit.velocity * 7;
-    context.fillRect(x(hit.time), height - length, 1, length);
+    // Beside a recording the hits stand small at its foot; without one they are what is played.
+    const length = alone ? 4 + hit.velocity * (height - 8) : 3 + hit.velocity * 7;
+    context.fillRect(x(hit.time), alone ? middle - length / 2 : height - length, 1, length);
   }
   canvas.style.outlineColor = "";
 }

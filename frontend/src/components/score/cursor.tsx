@@ -36,6 +36,7 @@ export function Cursor({ engine, song, score, engraving, follow }: Props) {
     if (now === drawn.current && shown.current === index) return;
     drawn.current = now;
     const x = xOf(box, quarterAt(onsets[index] ?? [], now));
+    line.current.dataset.place = now.toFixed(3);
     line.current.style.transform = `translate(${x}px, ${box.y}px)`;
     if (shown.current === index) return;
     const before = engraving.bars[shown.current];

@@ -27,7 +27,7 @@ export function ScoreTools({ look, change, doubtful }: Props) {
         Bars per line
         <select className="control w-auto!" value={look.barsPerLine} onChange={(event) => change({ barsPerLine: Number(event.target.value) })}>
           <option value={0}>As many as fit</option>
-          {[1, 2, 3, 4, 6, 8].map((count) => (
+          {[1, 2, 4, 8].map((count) => (
             <option key={count}>{count}</option>
           ))}
         </select>

@@ -22,9 +22,10 @@ type Props = { musicxml: string; pages: string | null; title: string };
 export function ScoreView({ musicxml, pages, title }: Props) {
   const { engine, song, score, selectBar } = useStand();
   const [look, change] = useScoreLook();
-  const host = useRef<HTMLDivElement>(null);
+  const view = useRef<HTMLDivElement>(null);
+  const stage = useRef<HTMLDivElement>(null);
   const { loop, loopOn } = usePlayerState(engine);
-  const { engraving, failed } = useEngraving(host, { musicxml, score, zoom: look.zoom, barsPerLine: look.barsPerLine });
+  const { engraving, failed } = useEngraving(view, stage, { musicxml, score, zoom: look.zoom, barsPerLine: look.barsPerLine });
   const doubtful = useMemo(
     () => score.bars.reduce((sum, bar) => sum + bar.notes.filter((note) => doubtOf(note.confidence) === "doubtful").length, 0),
     [score],
@@ -37,6 +38,8 @@ export function ScoreView({ musicxml, pages, title }: Props) {
     [engine, song, selectBar],
   );
   const select = useCallback((from: number, to: number) => engine.setLoop(loopOverBars(song.bars, from, to)), [engine, song]);
+  // A new size is seen at once, as the old picture made larger or smaller; it is engraved for it while nothing else happens.
+  const scale = engraving ? look.zoom / engraving.zoom : 1;
   const printed = look.engine === "pages" && pages !== null;
 
   return (
@@ -45,16 +48,19 @@ export function ScoreView({ musicxml, pages, title }: Props) {
       {failed && <p role="alert" className="rounded-lg bg-bad-wash p-4 text-bad">This score could not be drawn. Choose “As printed pages”, or download the PDF.</p>}
       <div className="score-sheet card p-2 sm:p-4">
         {printed && <PrintedPages address={pages} title={title} />}
-        <div className={`relative ${printed ? "hidden" : ""}`}>
-          <div ref={host} aria-hidden className={`engraving ${look.tinted ? "tinted" : ""}`} style={{ minHeight: "12rem" }} />
+        <div className={`relative overflow-clip ${printed ? "hidden" : ""}`} style={{ height: engraving ? engraving.height * scale : "12rem" }}>
+          <div ref={stage} aria-hidden className="engraving-stage" />
           {!engraving && !failed && <p role="status" className="absolute inset-0 grid place-items-center text-soft">Drawing the score …</p>}
-          {engraving && (
+          <div className="origin-top-left" style={{ width: engraving?.width, height: engraving?.height, transform: scale === 1 ? undefined : `scale(${scale})` }}>
+            <div ref={view} aria-hidden className={`engraving ${look.tinted ? "tinted" : ""}`} />
+            {engraving && (
             <>
               <Marks engraving={engraving} tinted={look.tinted} />
               <Cursor engine={engine} song={song} score={score} engraving={engraving} follow={look.follow} />
               <BarLayer boxes={engraving.bars} bars={song.bars} loop={loopOn ? loop : null} onJump={jump} onSelect={select} />
             </>
-          )}
+            )}
+          </div>
         </div>
       </div>
     </section>

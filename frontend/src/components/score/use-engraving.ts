@@ -4,8 +4,8 @@ import type { RefObject } from "react";
 import { useEffect, useRef, useState } from "react";
 
 import { doubtOf } from "@/lib/score/doubt";
+import { ScoreEngraver } from "@/lib/score/engraver";
 import type { Engraving } from "@/lib/score/engraving";
-import { OsmdEngraver } from "@/lib/score/osmd";
 import type { ScoreDocument } from "@/lib/score/score";
 
 interface Wanted {
@@ -15,52 +15,62 @@ interface Wanted {
   barsPerLine: number;
 }
 
-const SETTLED_MS = 150; // a window that is being resized is drawn once it rests
+const SETTLED_MS = 150; // a window that is being resized, or a size still being chosen, is drawn once it rests
 
-/** Engraves into a host and again whenever its width, the zoom or the bars per line change. */
-export function useEngraving(host: RefObject<HTMLDivElement | null>, wanted: Wanted): { engraving: Engraving | null; failed: boolean } {
+/** Engraves into a view, and again whenever score, width, zoom or bars per line change; the old picture stays until then. */
+export function useEngraving(view: RefObject<HTMLDivElement | null>, stage: RefObject<HTMLDivElement | null>, wanted: Wanted) {
   const { musicxml, score, zoom, barsPerLine } = wanted;
-  const [engraver, setEngraver] = useState<OsmdEngraver | null>(null);
+  const engraver = useRef<ScoreEngraver | null>(null);
   const [engraving, setEngraving] = useState<Engraving | null>(null);
   const [failed, setFailed] = useState(false);
-  const width = useRef(0);
+  const drawn = useRef(false);
 
   useEffect(() => {
-    const target = host.current;
-    if (!target) return;
+    if (!stage.current) return;
+    const made = new ScoreEngraver(stage.current);
+    engraver.current = made;
+    drawn.current = false;
+    return () => made.free();
+  }, [stage]);
+
+  useEffect(() => {
+    const page = stage.current;
+    const maker = engraver.current;
+    if (!maker || !page) return;
     let gone = false;
-    OsmdEngraver.load(target, musicxml, score).then(
-      (made) => (gone ? made.clear() : setEngraver(made)),
-      () => !gone && setFailed(true),
-    );
-    return () => {
-      gone = true;
-      target.replaceChildren();
-    };
-  }, [host, musicxml, score]);
-
-  useEffect(() => {
-    const target = host.current;
-    if (!engraver || !target) return;
+    let width = 0;
     const draw = () => {
-      width.current = target.clientWidth;
-      const drawn = engraver.draw(zoom, barsPerLine);
-      for (const { element, note } of drawn.heads) element?.classList.add(doubtOf(note.confidence));
-      setEngraving(drawn);
+      width = page.clientWidth;
+      if (width === 0) return; // out of sight: drawn when it is shown
+      const show = (pictures: HTMLElement[], next: Engraving) => {
+        for (const { element, note } of next.heads) element?.classList.add(doubtOf(note.confidence));
+        view.current?.replaceChildren(...pictures);
+        drawn.current = true;
+        setEngraving(next);
+        setFailed(false);
+      };
+      maker.draw({ zoom, barsPerLine }, show, !drawn.current).catch(() => !gone && setFailed(true));
     };
-    draw();
     let timer = 0;
-    const observer = new ResizeObserver(() => {
-      if (target.clientWidth === width.current) return;
+    const later = () => {
       window.clearTimeout(timer);
       timer = window.setTimeout(draw, SETTLED_MS);
-    });
-    observer.observe(target);
+    };
+    try {
+      maker.setScore(musicxml, score);
+      if (drawn.current) later();
+      else draw();
+    } catch {
+      timer = window.setTimeout(() => setFailed(true));
+    }
+    const observer = new ResizeObserver(() => page.clientWidth !== width && later());
+    observer.observe(page);
     return () => {
+      gone = true;
       window.clearTimeout(timer);
       observer.disconnect();
     };
-  }, [host, engraver, zoom, barsPerLine]);
+  }, [view, stage, musicxml, score, zoom, barsPerLine]);
 
   return { engraving, failed };
 }

@@ -8,9 +8,13 @@ async function* bytesOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncG
   }
 }
 
+/** A recording that the service does not keep any more, or never gave away. */
+export class RecordingGone extends Error {}
+
 /** Opens a recording and gives its first bytes at once and the others as they arrive. */
 export async function openRecording(url: string): Promise<{ head: Uint8Array; rest: AsyncGenerator<Uint8Array> }> {
   const response = await fetch(url, { credentials: "same-origin" });
+  if ([403, 404, 410].includes(response.status)) throw new RecordingGone();
   if (!response.ok || !response.body) throw new Error("The recording could not be loaded. Reload the page to try again.");
   const rest = bytesOf(response.body.getReader());
   let head: Uint8Array = new Uint8Array(0);

@@ -11,7 +11,11 @@ export class Desk extends Store<PlayerState> {
     super(startState(song));
   }
 
+  /** The written drums were turned up because nothing else was heard; they go down again with what is. */
+  protected raised = false;
+
   setLevel(fader: Fader, level: number): void {
+    if (fader === "drums") this.raised = false;
     this.mix({ levels: { ...this.state.levels, [fader]: level } });
   }
 

@@ -6,7 +6,8 @@ export const BLOCK = 8192;
 /** From the page to the worker that holds the sound. Places are frames of the song. */
 export type Order =
   | { type: "load"; url: string }
-  | { type: "start"; run: number; frame: number; rate: number; loop: Loop | null }
+  /** Without a recording the blocks are empty: they keep time for drums and clicks alone. */
+  | { type: "start"; run: number; url: string | null; frame: number; rate: number; loop: Loop | null }
   | { type: "more"; run: number }
   | { type: "stop" };
 
@@ -16,4 +17,6 @@ export type Report =
   | { type: "progress"; url: string; share: number; from: number; peaks: number[]; complete: boolean }
   | { type: "block"; run: number; index: number; channels: Float32Array<ArrayBuffer>[] }
   | { type: "tick" }
-  | { type: "failed"; url: string; message: string };
+  /** The sound was let go of to make room; it can be loaded again. */
+  | { type: "dropped"; url: string }
+  | { type: "failed"; url: string; gone: boolean };

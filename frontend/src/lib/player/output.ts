@@ -16,7 +16,7 @@ export class Output {
   readonly context: AudioContext;
   private readonly faders: Record<Fader, GainNode>;
   private readonly drums = new Map<string, GainNode>();
-  private kit = new Map<string, AudioBuffer>();
+  private readonly kit = new Map<string, AudioBuffer>();
   private planned: Planned[] = [];
   private openHat: { gain: GainNode; when: number } | null = null;
 
@@ -35,8 +35,10 @@ export class Output {
     this.faders = { recording: fader(), drums: fader(), click: fader() };
   }
 
+  /** Renders the drums that are not there yet. */
   async loadKit(drums: readonly string[]): Promise<void> {
-    this.kit = await renderKit(this.context.sampleRate, drums);
+    const missing = drums.filter((drum) => !this.kit.has(drum));
+    for (const [drum, sound] of await renderKit(this.context.sampleRate, missing)) this.kit.set(drum, sound);
   }
 
   /** How long after its device time a sound is heard. */

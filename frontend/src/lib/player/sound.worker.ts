@@ -1,5 +1,5 @@
 /** Holds the song's sound: downloads and decodes it as it streams in, and gives it back in blocks at any speed. */
-import { openRecording } from "@/lib/api/recordings";
+import { RecordingGone, openRecording } from "@/lib/api/recordings";
 import type { Loop } from "./clock";
 import { decoderFor } from "./decode";
 import type { Order, Report } from "./messages";
@@ -16,9 +16,9 @@ const REPORT_EVERY_MS = 150;
 const TICK_MS = 50;
 
 const recordings = new Map<string, Pcm>();
-let current: Pcm | null = null;
+const asked = new Set<string>(); // recordings that are here or on their way
 let stretcher: Promise<Stretcher> | null = null;
-let run: { id: number; pcm: Pcm; from: number; rate: number; loop: Loop | null; index: number; wanted: number } | null = null;
+let run: { id: number; pcm: Pcm | null; from: number; rate: number; loop: Loop | null; index: number; wanted: number } | null = null;
 let busy = false;
 
 function report(message: Report, transfer: Transferable[] = []): void {
@@ -28,22 +28,21 @@ function report(message: Report, transfer: Transferable[] = []): void {
 function makeRoom(url: string): void {
   for (const [other, pcm] of recordings) {
     const total = [...recordings.values()].reduce((sum, each) => sum + each.bytes, 0);
-    if (total > KEPT_BYTES && other !== url && pcm !== run?.pcm) recordings.delete(other);
+    if (total > KEPT_BYTES && other !== url && pcm !== run?.pcm) {
+      recordings.delete(other);
+      asked.delete(other);
+      report({ type: "dropped", url: other });
+    }
   }
 }
 
 async function load(url: string): Promise<void> {
-  const known = recordings.get(url);
-  if (known) {
-    current = known;
-    report({ type: "format", url, sampleRate: known.sampleRate, frames: known.available });
-    return report({ type: "progress", url, share: 1, from: 0, peaks: known.peaks, complete: known.complete });
-  }
+  if (asked.has(url)) return; // the page was told what has come, and is told what comes
+  asked.add(url);
   const { head, rest } = await openRecording(url);
   const { format, decoder } = await decoderFor(head);
   const pcm = new Pcm(format.sampleRate);
   recordings.set(url, pcm);
-  current = pcm;
   report({ type: "format", url, ...format });
   let told = 0;
   let toldAt = 0;
@@ -73,6 +72,11 @@ async function give(): Promise<void> {
   try {
     while (run && run.index < run.wanted) {
       const { pcm, from, rate, loop, index, id } = run;
+      if (!pcm) {
+        run.index += 1;
+        report({ type: "block", run: id, index, channels: [] });
+        continue;
+      }
       const slow = rate !== 1;
       const machine = slow ? await (stretcher ??= Stretcher.load(pcm.sampleRate)) : null;
       const end = from + Math.ceil((index + 1) * BLOCK * rate) + (machine?.reach ?? 0);
@@ -93,10 +97,12 @@ scope.onmessage = ({ data }) => {
   if (data.type === "load") {
     load(data.url).catch((error: unknown) => {
       recordings.delete(data.url);
-      report({ type: "failed", url: data.url, message: error instanceof Error ? error.message : "The recording could not be loaded." });
+      asked.delete(data.url);
+      report({ type: "failed", url: data.url, gone: error instanceof RecordingGone });
     });
   } else if (data.type === "start") {
-    run = current && { id: data.run, pcm: current, from: data.frame, rate: data.rate, loop: data.loop, index: 0, wanted: 1 };
+    const pcm = (data.url && recordings.get(data.url)) || null;
+    run = { id: data.run, pcm, from: data.frame, rate: data.rate, loop: data.loop, index: 0, wanted: 1 };
   } else if (data.type === "more") {
     if (run?.id === data.run) run.wanted += 1;
   } else {

@@ -13,8 +13,8 @@ export class Source {
     this.send({ type: "load", url });
   }
 
-  start(run: number, frame: number, rate: number, loop: Loop | null): void {
-    this.send({ type: "start", run, frame, rate, loop });
+  start(run: number, url: string | null, frame: number, rate: number, loop: Loop | null): void {
+    this.send({ type: "start", run, url, frame, rate, loop });
   }
 
   more(run: number): void {

@@ -6,6 +6,11 @@ import type { Beat, Hit } from "./schedule";
 /** The recordings of a song that can be played along with. */
 export type Track = "audio" | "drumless" | "drums";
 
+/** What is listened to: a recording, or only the drums as they are written. */
+export type Sound = Track | "written";
+
+export const TRACKS: readonly Track[] = ["audio", "drumless", "drums"];
+
 /** What the player plays; times are seconds of the recording. */
 export interface Song {
   duration: number;
@@ -16,17 +21,25 @@ export interface Song {
   tracks: Partial<Record<Track, string>>;
 }
 
+/** A recording that could not be had: not kept any more, or not loaded this time. */
+export interface Failure {
+  track: Track;
+  gone: boolean;
+}
+
 /** What the player's controls show; the place itself is read from the clock, never stored here. */
 export interface PlayerState {
-  status: "loading" | "ready" | "failed";
-  message: string;
+  /** Whether play would play now. */
+  ready: boolean;
+  failure: Failure | null;
+  /** Share of the chosen recording that has arrived. */
   loaded: number;
   playing: boolean;
   waiting: boolean;
   rate: number;
   loop: Loop | null;
   loopOn: boolean;
-  track: Track | null;
+  sound: Sound;
   levels: Record<Fader, number>;
   muted: ReadonlySet<string>;
   solo: ReadonlySet<string>;
@@ -35,19 +48,23 @@ export interface PlayerState {
   peaks: readonly number[];
 }
 
+/** Level of the written drums where nothing else is heard. */
+export const WRITTEN_LEVEL = 0.9;
+
 export function startState(song: Song): PlayerState {
-  const track = (["audio", "drumless", "drums"] as const).find((each) => song.tracks[each]) ?? null;
+  const sound = TRACKS.find((each) => song.tracks[each]) ?? "written";
+  const written = sound === "written";
   return {
-    status: "loading",
-    message: "",
-    loaded: 0,
+    ready: written,
+    failure: null,
+    loaded: written ? 1 : 0,
     playing: false,
     waiting: false,
     rate: 1,
     loop: null,
     loopOn: true,
-    track,
-    levels: { recording: 1, drums: 0, click: 0.6 },
+    sound,
+    levels: { recording: 1, drums: written ? WRITTEN_LEVEL : 0, click: 0.6 },
     muted: new Set(),
     solo: new Set(),
     clickOn: false,

@@ -27,6 +27,8 @@ export class Transport {
   private run: Run | null = null;
   private lastId = 0;
   clicks = false;
+  /** The recording that the next beginning plays; null: drums and clicks alone. */
+  url: string | null = null;
   onStart: () => void = () => undefined;
 
   constructor(
@@ -59,7 +61,7 @@ export class Transport {
       start: Math.round(segment.loop.start * this.sampleRate),
       end: Math.round(segment.loop.end * this.sampleRate),
     };
-    this.source.start(this.lastId, frame, rate, frames);
+    this.source.start(this.lastId, this.url, frame, rate, frames);
   }
 
   /** Place that will sound when a change made now takes effect. */

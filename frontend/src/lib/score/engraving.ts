@@ -21,6 +21,7 @@ export interface HeadMark {
 
 /** One engraving on the page: what an engine gives the view, whichever engine it is. */
 export interface Engraving {
+  zoom: number;
   width: number;
   height: number;
   unit: number; // pixels between two staff lines

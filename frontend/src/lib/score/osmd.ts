@@ -1,11 +1,11 @@
-import type { GraphicalMeasure, OpenSheetMusicDisplay, VexFlowGraphicalNote } from "opensheetmusicdisplay";
+import type { GraphicalMeasure, VexFlowGraphicalNote } from "opensheetmusicdisplay";
 
 import { drumOfInstrument } from "./drums";
-import type { BarBox, Engraving, HeadMark } from "./engraving";
-import { NoteFinder } from "./match";
-import type { ScoreDocument } from "./score";
+import type { BarBox, HeadMark } from "./engraving";
+import type { NoteFinder } from "./match";
 
-const PIXELS = 10; // OpenSheetMusicDisplay's unit, one staff space, at zoom 1
+/** Where OpenSheetMusicDisplay has put bars and heads, in the page's pixels. */
+export const PIXELS = 10; // OpenSheetMusicDisplay's unit, one staff space, at zoom 1
 const ABOVE = 5; // units of a bar's box above and below its staff
 const BELOW = 4;
 
@@ -22,7 +22,7 @@ function middleOf(note: VexFlowGraphicalNote): number {
   return drawn.getAbsoluteX() + drawn.getGlyphWidth() / 2;
 }
 
-function boxOf(measure: GraphicalMeasure, index: number, zoom: number): BarBox {
+export function boxOf(measure: GraphicalMeasure, index: number, zoom: number): BarBox {
   const scale = PIXELS * zoom;
   const { AbsolutePosition: place, Size: size } = measure.PositionAndShape;
   const stops = measure.staffEntries.flatMap((entry) => {
@@ -43,7 +43,7 @@ function boxOf(measure: GraphicalMeasure, index: number, zoom: number): BarBox {
   };
 }
 
-function headsOf(measure: GraphicalMeasure, bar: number, finder: NoteFinder, zoom: number): HeadMark[] {
+export function headsOf(measure: GraphicalMeasure, bar: number, finder: NoteFinder, zoom: number): HeadMark[] {
   return measure.staffEntries.flatMap((entry) =>
     entry.graphicalVoiceEntries.flatMap((voice) =>
       voice.notes.flatMap((graphical) => {
@@ -67,57 +67,4 @@ function headsOf(measure: GraphicalMeasure, bar: number, finder: NoteFinder, zoo
       }),
     ),
   );
-}
-
-/** OpenSheetMusicDisplay behind the view's own idea of an engraving. */
-export class OsmdEngraver {
-  private constructor(
-    private readonly display: OpenSheetMusicDisplay,
-    private readonly finder: NoteFinder,
-  ) {}
-
-  static async load(host: HTMLElement, musicxml: string, score: ScoreDocument): Promise<OsmdEngraver> {
-    const { OpenSheetMusicDisplay } = await import("opensheetmusicdisplay");
-    const display = new OpenSheetMusicDisplay(host, {
-      backend: "svg",
-      autoResize: false,
-      drawTitle: false,
-      drawCredits: false,
-      drawPartNames: false,
-      drawPartAbbreviations: false,
-      newSystemFromXML: false,
-      newPageFromXML: false,
-      disableCursor: true,
-      drawingParameters: "compact",
-    });
-    const { EngravingRules: rules } = display;
-    rules.RenderMeasureNumbersOnlyAtSystemStart = true;
-    rules.DefaultFontFamily = "serif";
-    rules.PageLeftMargin = 0.5;
-    rules.PageRightMargin = 0.5;
-    rules.PageTopMargin = 1;
-    rules.PageBottomMargin = 1;
-    rules.MinimumDistanceBetweenSystems = 3;
-    rules.StretchLastSystemLine = false;
-    await display.load(musicxml);
-    return new OsmdEngraver(display, new NoteFinder(score));
-  }
-
-  /** Draws for the host's width; bars per line follow from it, at most as many as asked. */
-  draw(zoom: number, barsPerLine: number): Engraving {
-    const { display } = this;
-    display.EngravingRules.RenderXMeasuresPerLineAkaSystem = barsPerLine;
-    display.zoom = zoom;
-    display.render();
-    const measures = display.GraphicSheet.MeasureList.map((staves) => staves[0]);
-    const scale = PIXELS * zoom;
-    const bars = measures.flatMap((measure, index) => (measure ? [boxOf(measure, index, zoom)] : []));
-    const heads = measures.flatMap((measure, index) => (measure ? headsOf(measure, index, this.finder, zoom) : []));
-    const page = display.GraphicSheet.MusicPages[0]?.PositionAndShape.Size;
-    return { width: (page?.width ?? 0) * scale, height: (page?.height ?? 0) * scale, unit: scale, bars, heads };
-  }
-
-  clear(): void {
-    this.display.clear();
-  }
 }
