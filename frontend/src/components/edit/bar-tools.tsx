@@ -22,7 +22,7 @@ type Props = {
 /** Which bar, heard how, on which grid. */
 export function BarTools({ bar, chosen, onChoose, follow, onFollow }: Props) {
   const { engine, song } = useStand();
-  const { playing, loop, status } = usePlayerState(engine);
+  const { playing, loop, ready } = usePlayerState(engine);
   const time = song.bars[bar.at];
   const looped = !!loop && !!time && Math.abs(loop.start - time.start) < 0.01 && Math.abs(loop.end - time.end) < 0.01;
   return (
@@ -39,7 +39,7 @@ export function BarTools({ bar, chosen, onChoose, follow, onFollow }: Props) {
         </button>
       </div>
       <div className="flex items-center">
-        <button type="button" className={SQUARE} aria-label={playing ? "Pause the song" : "Play the song"} disabled={status !== "ready"} onClick={() => engine.toggle()}>
+        <button type="button" className={SQUARE} aria-label={playing ? "Pause the song" : "Play the song"} disabled={!ready} onClick={() => engine.toggle()}>
           {playing ? <Pause aria-hidden /> : <Play aria-hidden />}
         </button>
         <SwitchButton on={looped} label="Loop this bar" onClick={() => engine.setLoop(looped || !time ? null : { start: time.start, end: time.end })}>

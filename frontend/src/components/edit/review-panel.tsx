@@ -25,7 +25,7 @@ type Props = { queue: readonly ReviewBar[]; editing: Editing; bar: OpenBar; comm
 /** Walks through the least certain bars: each is looped, and its doubtful strokes are put to the player one by one. */
 export function ReviewPanel({ queue, editing, bar, commands, onNote, onDone }: Props) {
   const { engine, song } = useStand();
-  const { rate, playing, status } = usePlayerState(engine);
+  const { rate, playing, ready } = usePlayerState(engine);
   const [at, setAt] = useState(0);
   const [chosen, setChosen] = useState(0);
   const list = useRef<HTMLUListElement>(null);
@@ -131,7 +131,7 @@ export function ReviewPanel({ queue, editing, bar, commands, onNote, onDone }: P
           <Check aria-hidden />
           All right, next bar
         </Button>
-        <Button look="quiet" disabled={status !== "ready"} onClick={() => engine.toggle()}>
+        <Button look="quiet" disabled={!ready} onClick={() => engine.toggle()}>
           {playing ? "Pause" : "Play"}
         </Button>
         <Button look="quiet" onClick={onDone}>
