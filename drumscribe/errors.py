@@ -8,6 +8,7 @@
     │   ├── UnsupportedUrl  ForbiddenAddress
     │   └── DownloadFailed
     ├── OptionError                     an option outside its range
+    ├── EditError                       a correction that does not fit the score
     ├── ExportFailed  EngraverMissing   one output could not be written
     ├── WeightsError
     │   ├── WeightsNotFound  WeightsCorrupt  ModelMismatch
@@ -109,6 +110,13 @@ class OptionError(DrumScribeError):
     """An option lies outside its range."""
 
     code = "invalid_option"
+    exit_code = 2
+
+
+class EditError(DrumScribeError):
+    """A correction names a stroke, bar or place that is not there; `index` says which of them it is."""
+
+    code = "invalid_edit"
     exit_code = 2
 
 

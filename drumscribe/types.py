@@ -8,6 +8,7 @@ Instances are frozen, checked when made, and never checked again.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -179,6 +180,8 @@ class Performance:
     hits: tuple[Hit, ...]  #: sorted by (time, drum)
     grid: BeatGrid
     duration: float  #: seconds of the recording
+    layout: Layout | None = None  #: how it is written, where a person has corrected it; None: to be found
+    told: tuple[Told, ...] = ()  #: strokes that a person has put in their place; they keep it under another pulse, too
 
     def __post_init__(self) -> None:
         keys = [(h.time, h.drum) for h in self.hits]
@@ -299,8 +302,8 @@ class TempoMap:
         if len(self.anchors) < 2:
             base = self.anchors[0] if self.anchors else Anchor(Fraction(0), 0.0)
             return base.time + float(position - base.position) * 0.5
-        positions = [float(a.position) for a in self.anchors]
-        index = int(np.clip(np.searchsorted(positions, float(position)) - 1, 0, len(positions) - 2))
+        after = bisect_left(self.anchors, position, key=lambda anchor: anchor.position)
+        index = min(max(after - 1, 0), len(self.anchors) - 2)
         left, right = self.anchors[index], self.anchors[index + 1]
         share = float(position - left.position) / float(right.position - left.position)
         return left.time + share * (right.time - left.time)
@@ -326,6 +329,50 @@ class Score:
             starts.append(position)
             position += bar.quarters
         return tuple(starts)
+
+
+# ---------------------------------------------------------------------------------------------- corrected
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A hit whose written place a person has named."""
+
+    time: float  #: seconds, as of its hit
+    drum: Drum
+    parts: int  #: denominator of that place in quarter notes: 1, 2, 4 or 8; 3, 6 or 12 in a triplet
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A hit and where it is written."""
+
+    time: float  #: seconds, as of its hit
+    drum: Drum
+    bar: int  #: index into `Layout.bars`
+    onset: Fraction  #: quarter notes from the bar line
+    grace: int = 0  #: grace notes before it
+    tremolo: int = 0  #: strokes through its stem
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Bars and places that stay as they are. Without it, one stroke more or less would move others: the grid of every
+    beat is weighed against all others of the song.
+    """
+
+    bars: tuple[Bar, ...]  #: number, metre and length of each; without notes
+    strokes: tuple[Placed, ...]  #: all that is written, sorted by (bar, onset, drum)
+    tempo_marks: tuple[TempoMark, ...] = ()
+    tempo_map: TempoMap = field(default_factory=TempoMap)
+    swing: Fraction | None = None  #: as in `Score`
+    swing_ratio: float = 0.5
+
+    def __post_init__(self) -> None:
+        for stroke in self.strokes:
+            _require(0 <= stroke.bar < len(self.bars), f"there is no bar {stroke.bar}")
+            length = self.bars[stroke.bar].quarters
+            _require(0 <= stroke.onset < length, f"place {stroke.onset} is outside its bar of {length} quarter notes")
 
 
 # ---------------------------------------------------------------------------------------------- whole

@@ -6,7 +6,7 @@ All is judged against the song itself, and in doubt left out: a page full of bra
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,20 +47,21 @@ class Stroke:
     tremolo: int = 0
 
 
-def gather(hits: Sequence[Hit], pulse: Pulse) -> list[Stroke]:
+def gather(hits: Sequence[Hit], pulse: Pulse, apart: Collection[tuple[float, Drum]] = ()) -> list[Stroke]:
     """Fold grace notes and rolls into the strokes they belong to; hits must be sorted by time.
 
-    A roll leaves one stroke, and one more on every beat that it goes on for. `Drum.OTHER` is left out.
+    A roll leaves one stroke, and one more on every beat that it goes on for. `Drum.OTHER` is left out. Hits that are named
+    in `apart`, by time and drum, are never folded into others.
     """
     lanes: dict[Drum, list[Hit]] = defaultdict(list)
     for hit in hits:
         if hit.drum is not Drum.OTHER:
             lanes[hit.drum].append(hit)
-    strokes = [s for lane in lanes.values() for s in _gather_lane(lane, pulse)]
+    strokes = [s for lane in lanes.values() for s in _gather_lane(lane, pulse, apart)]
     return sorted(strokes, key=lambda s: (s.hit.time, s.hit.drum))
 
 
-def _gather_lane(lane: list[Hit], pulse: Pulse) -> list[Stroke]:
+def _gather_lane(lane: list[Hit], pulse: Pulse, apart: Collection[tuple[float, Drum]]) -> list[Stroke]:
     strokes: list[Stroke] = []
     periods = pulse.periods
     places = pulse.places(np.array([h.time for h in lane]))
@@ -70,26 +71,27 @@ def _gather_lane(lane: list[Hit], pulse: Pulse) -> list[Stroke]:
         while end < len(lane) and lane[end].time - lane[end - 1].time <= ROLL:
             end += 1
         run = lane[start:end]
-        if len(run) >= ROLL_STROKES and run[0].drum in GRACED:
+        if len(run) >= ROLL_STROKES and run[0].drum in GRACED and not any((h.time, h.drum) in apart for h in run):
             beats = np.floor(places[start:end] + FLAM_SHARE).astype(int)
             heads = [0, *(k for k in range(1, len(run)) if beats[k] > beats[k - 1] and len(run) - k > 1 and k > 1)]
             strokes += [Stroke(run[k], tremolo=ROLL_TREMOLO) for k in heads]
         else:
-            strokes += _fold_graces(run, min(FLAM, FLAM_SHARE * float(periods[int(places[start])])))
+            strokes += _fold_graces(run, min(FLAM, FLAM_SHARE * float(periods[int(places[start])])), apart)
         start = end
     return strokes
 
 
-def _fold_graces(run: list[Hit], reach: float) -> list[Stroke]:
+def _fold_graces(run: list[Hit], reach: float, apart: Collection[tuple[float, Drum]]) -> list[Stroke]:
     """Strokes closer than `reach` to the next lean on it: on a drum as grace notes, elsewhere as an echo."""
     strokes: list[Stroke] = []
     pending: list[Hit] = []
     for hit, following in zip(run, [*run[1:], None], strict=True):
-        if following is not None and following.time - hit.time <= reach and len(pending) < 2:
+        leans = following is not None and following.time - hit.time <= reach and len(pending) < 2
+        if leans and (hit.time, hit.drum) not in apart:
             pending.append(hit)
             continue
-        if hit.drum in GRACED:
-            strokes.append(Stroke(hit, grace=len(pending)))
+        if hit.drum in GRACED or (hit.time, hit.drum) in apart:
+            strokes.append(Stroke(hit, grace=len(pending) if hit.drum in GRACED else 0))
         else:
             strokes.append(Stroke(max([*pending, hit], key=lambda h: h.velocity)))
         pending = []

@@ -30,6 +30,8 @@ TWICE = 4.0  #: nats for two strokes of one drum in one slot
 CHANGE = 1.5  #: nats for duple against triple inside a bar
 CHANGE_OVER_BAR = 0.75  #: nats for the same across the bar line
 SWING_SLACK = 0.08  #: of a beat: how far a swung off-beat may wander without cost
+TOLD_FAMILY = 0.010  #: s by which a triplet must fit better to become none, or the other way round
+TOLD_PARTS = 0.004  #: s by which a place must fit better than one as fine as the one that was named
 ROUNDS = 3  #: passes over the song; the prior and the spread are learnt in between
 
 
@@ -135,6 +137,39 @@ def quantise(onsets: Sequence[Onset], kinds: Sequence[frozenset[str]], pulse: Pu
         for slot in fits[n][path[n]].slots:
             places.append(Place(beat + 1, Fraction(0)) if slot == grid.parts else Place(beat, grid.written[slot]))
     return places
+
+
+def nearest_told(time: float, parts: int, pulse: Pulse, grids: tuple[Grid, ...]) -> Place:
+    """The place of one stroke that a person has put somewhere, under a pulse that may be another now.
+
+    Parameters
+    ----------
+    time : float
+        Seconds, inside the pulse.
+    parts : int
+        Denominator of the place that was named, in quarter notes. Places of its kind are preferred, twice and half as
+        fine ones with them: another tempo may count the same music in other values.
+    pulse : Pulse
+        Beats that cover the stroke.
+    grids : tuple of Grid
+        From `grids_for`; what swings is taken from there.
+    """
+    place = float(pulse.places(np.array([time]))[0])
+    beat = int(place)
+    period = float(pulse.periods[beat])
+    slots = {(written, sounding) for grid in grids for written, sounding in zip(grid.written, grid.sounding, strict=True)}
+    for division in (8, 12):
+        count = int(division * pulse.unit)
+        slots |= {(Fraction(k, count), k / count) for k in range(count + 1)}
+
+    def misfit(slot: tuple[Fraction, float]) -> tuple[float, int]:
+        fine = (slot[0] * pulse.unit).denominator
+        cost = abs(slot[1] - (place - beat)) * period
+        cost += TOLD_FAMILY * ((fine % 3 == 0) != (parts % 3 == 0)) + TOLD_PARTS * (fine not in (parts, 2 * parts, parts / 2))
+        return cost, fine
+
+    share = min(slots, key=misfit)[0]
+    return Place(beat + 1, Fraction(0)) if share == 1 else Place(beat, share)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,12 +12,12 @@ import numpy as np
 from drumscribe.kit import HANDS, KIT
 from drumscribe.notation.form import with_sections, with_similes
 from drumscribe.notation.ornaments import Stroke, gather, mark_dynamics, merge, together
-from drumscribe.notation.quantise import Onset, Place, grids_for, quantise
+from drumscribe.notation.quantise import Onset, Place, grids_for, nearest_told, quantise
 from drumscribe.notation.spelling import Group, beat_groups, spell, whole_bar_rest
 from drumscribe.notation.swing import find_swing
 from drumscribe.notation.tempo import Pulse, follow, tempo_marks
 from drumscribe.options import NotationOptions
-from drumscribe.types import Anchor, Bar, Event, Note, Performance, Score, TempoMap, TimeSignature
+from drumscribe.types import Anchor, Bar, Event, Hit, Layout, Note, Performance, Placed, Score, TempoMap, TimeSignature
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,19 @@ def notate(performance: Performance, *, options: NotationOptions) -> Score:
     Notes
     -----
     The same performance and options always give the same score. `Drum.OTHER` is never written.
+
+    A performance that a person has corrected brings its `layout` along, and is written by that: all bars, also empty
+    ones, and every stroke in its place. Where it has none but knows strokes that it was `told` of, they go to the place
+    nearest to them, whatever the rest of the beat is.
     """
+    if performance.layout is not None:
+        return _laid_out(performance.hits, performance.layout, performance.grid.unit, options)
     pulse = follow(performance.grid, performance.hits)
-    strokes = gather(performance.hits, pulse)
-    if not strokes:
+    told = {(t.time, t.drum): t.parts for t in performance.told}
+    every = gather(performance.hits, pulse, apart=told.keys())
+    if not every:
         return Score(title=options.title)
+    strokes = [s for s in every if (s.hit.time, s.hit.drum) not in told]
     groups = together(strokes, pulse)
     seconds = np.array([float(np.mean([strokes[j].hit.time for j in g])) for g in groups])
     places = pulse.places(seconds)
@@ -66,22 +74,53 @@ def notate(performance: Performance, *, options: NotationOptions) -> Score:
     weights = [min(2.0, sum(strokes[j].hit.confidence for j in g)) for g in groups]
     onsets = [Onset(float(p), tuple(g), w) for p, g, w in zip(places, groups, weights, strict=True)]
     kinds = [frozenset(strokes[j].hit.drum.value for j in g) for g in groups]
-    written = quantise(onsets, kinds, pulse, grids_for(pulse.unit, swing, plain=options.swing))
-    at = {j: place for onset, place in zip(onsets, written, strict=True) for j in onset.strokes}
-    spans = bar_spans(pulse, [p.beat for p in written], performance.grid.beats[0].time if performance.grid.beats else None)
-    bars = _bars(spans, pulse, strokes, at, options)
-    if options.sections:
-        bars = with_sections(bars)
-    if options.similes:
-        bars = with_similes(bars)
-    told = swing if swing is not None and options.swing and not (swing.value == Fraction(1, 4) and swing.is_shuffle) else None
+    grids = grids_for(pulse.unit, swing, plain=options.swing)
+    written = quantise(onsets, kinds, pulse, grids)
+    at = [(strokes[j], place) for onset, place in zip(onsets, written, strict=True) for j in onset.strokes]
+    for stroke in every:
+        if (parts := told.get((stroke.hit.time, stroke.hit.drum))) is not None:
+            at.append((stroke, nearest_told(stroke.hit.time, parts, pulse, grids)))
+    at.sort(key=lambda one: (one[0].hit.time, one[0].hit.drum))
+    spans = bar_spans(pulse, [p.beat for _, p in at], performance.grid.beats[0].time if performance.grid.beats else None)
+    bars = _bars(spans, pulse, at, options)
+    named = swing if swing is not None and options.swing and not (swing.value == Fraction(1, 4) and swing.is_shuffle) else None
     return Score(
         bars=bars,
         tempo_marks=tempo_marks([_seconds(s, pulse) for s in spans], [b.quarters for b in bars], pulse.unit),
         tempo_map=_tempo_map(spans, pulse),
         title=options.title,
-        swing=told.value if told else None,
-        swing_ratio=told.ratio if told else 0.5,
+        swing=named.value if named else None,
+        swing_ratio=named.ratio if named else 0.5,
+    )
+
+
+def _laid_out(hits: tuple[Hit, ...], layout: Layout, unit: Fraction, options: NotationOptions) -> Score:
+    """The score of hits whose places are settled. A place without its hit is left empty."""
+    by_name = {(hit.time, hit.drum): hit for hit in sorted(hits, key=lambda h: h.velocity)}
+    equal = layout.swing == Fraction(1, 2) and not options.swing  # swung eighths are wanted as triplets
+    placed = _as_triplets(layout, unit) if equal else layout.strokes
+    notes: list[list[Note]] = [[] for _ in layout.bars]
+    for place in placed:
+        if (hit := by_name.get((place.time, place.drum))) is not None:
+            stroke = Stroke(hit, place.grace, place.tremolo)
+            notes[place.bar].append(_note(stroke, place.onset, options.voices))
+    return Score(
+        bars=_filled(layout.bars, [sorted(bar, key=lambda n: (n.onset, n.drum)) for bar in notes], unit, options),
+        tempo_marks=layout.tempo_marks,
+        tempo_map=layout.tempo_map,
+        title=options.title,
+        swing=layout.swing if options.swing else None,
+        swing_ratio=layout.swing_ratio if options.swing else 0.5,
+    )
+
+
+def _as_triplets(layout: Layout, unit: Fraction) -> tuple[Placed, ...]:
+    """Swung off-beats where they sound: of the beats that have nothing finer than eighths."""
+    beat_of = [(p.bar, p.onset // unit) for p in layout.strokes]
+    finer = {beat for p, beat in zip(layout.strokes, beat_of, strict=True) if (p.onset * 2).denominator != 1}
+    return tuple(
+        replace(p, onset=p.onset + Fraction(1, 6)) if p.onset.denominator == 2 and beat not in finer else p
+        for p, beat in zip(layout.strokes, beat_of, strict=True)
     )
 
 
@@ -111,23 +150,29 @@ def bar_spans(pulse: Pulse, used: list[int], grid_start: float | None) -> list[S
     return spans
 
 
-def _bars(
-    spans: list[Span], pulse: Pulse, strokes: Sequence[Stroke], at: dict[int, Place], options: NotationOptions
-) -> tuple[Bar, ...]:
+def _bars(spans: list[Span], pulse: Pulse, strokes: Sequence[tuple[Stroke, Place]], options: NotationOptions) -> tuple[Bar, ...]:
     """Put strokes into bars and spell each voice."""
     index = {beat: k for k, span in enumerate(spans) for beat in range(span.first, span.first + span.beats)}
     notes: list[dict[Fraction, list[Note]]] = [defaultdict(list) for _ in spans]
-    for j, place in sorted(at.items()):
+    for stroke, place in strokes:
         bar = index[place.beat]
         onset = (place.beat - spans[bar].first + place.share) * pulse.unit
-        _add(notes[bar][onset], _note(strokes[j], onset, options.voices))
+        _add(notes[bar][onset], _note(stroke, onset, options.voices))
     flat = [[n for onset in sorted(bar) for n in sorted(bar[onset], key=lambda n: n.drum)] for bar in notes]
-    on_beat = [[(n.onset / pulse.unit).denominator == 1 for n in bar] for bar in flat]
-    marked = mark_dynamics(flat, on_beat, ghosts=options.ghost_notes, accents=options.accents)
     number = 0 if spans[0].beats < spans[0].full else 1
-    return tuple(
-        _bar(span, pulse.unit, bar, number + k, options.voices) for k, (span, bar) in enumerate(zip(spans, marked, strict=True))
-    )
+    return _filled([_empty(span, pulse.unit, number + k) for k, span in enumerate(spans)], flat, pulse.unit, options)
+
+
+def _filled(empty: Sequence[Bar], notes: list[list[Note]], unit: Fraction, options: NotationOptions) -> tuple[Bar, ...]:
+    """Bars with their notes spelled and marked; the notes of each are sorted by (onset, drum)."""
+    on_beat = [[(n.onset / unit).denominator == 1 for n in bar] for bar in notes]
+    marked = mark_dynamics(notes, on_beat, ghosts=options.ghost_notes, accents=options.accents)
+    bars = tuple(_bar(bar, unit, written, options.voices) for bar, written in zip(empty, marked, strict=True))
+    if options.sections:
+        bars = with_sections(bars)
+    if options.similes:
+        bars = with_similes(bars)
+    return bars
 
 
 def _note(stroke: Stroke, onset: Fraction, voices: int) -> Note:
@@ -156,16 +201,19 @@ def _add(chord: list[Note], note: Note) -> None:
     chord.append(note)
 
 
-def _bar(span: Span, unit: Fraction, notes: Sequence[Note], number: int, voices: int) -> Bar:
+def _empty(span: Span, unit: Fraction, number: int) -> Bar:
     signature = span.signature(unit)
     quarters = span.beats * unit
-    groups = beat_groups(signature, unit, quarters)
-    length = None if quarters == signature.length else quarters
+    return Bar(number, signature, length=None if quarters == signature.length else quarters)
+
+
+def _bar(bar: Bar, unit: Fraction, notes: Sequence[Note], voices: int) -> Bar:
     if not notes:
-        return Bar(number, signature, voices=((whole_bar_rest(quarters),),), length=length)
-    spelled = [_voice([n for n in notes if n.voice == v], groups, signature) for v in range(1, voices + 1)]
+        return replace(bar, voices=((whole_bar_rest(bar.quarters),),))
+    groups = beat_groups(bar.time_signature, unit, bar.quarters)
+    spelled = [_voice([n for n in notes if n.voice == v], groups, bar.time_signature) for v in range(1, voices + 1)]
     written = sorted((n for events in spelled for e in events for n in e.notes), key=lambda n: (n.onset, n.drum))
-    return Bar(number, signature, tuple(written), tuple(spelled), length=length)
+    return replace(bar, notes=tuple(written), voices=tuple(spelled))
 
 
 def _voice(notes: Sequence[Note], groups: tuple[Group, ...], signature: TimeSignature) -> tuple[Event, ...]:

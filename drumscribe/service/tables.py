@@ -152,6 +152,9 @@ class Revision(Base):
     base: Mapped[int | None] = mapped_column(Integer)  #: the revision whose performance it starts from
     status: Mapped[str] = mapped_column(String(20), default=Status.QUEUED)  #: queued, completed or failed
     options: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  #: its whole `EngraveOptions`
+    #: What a person has corrected in its base, in order; asked for by name, as there may be thousands
+    edits: Mapped[list[dict[str, Any]] | None] = mapped_column(Json, deferred=True, deferred_raiseload=True)
+    edit_count: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, insert_default=db_now())
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     error_code: Mapped[str | None] = mapped_column(String(60))

@@ -39,6 +39,8 @@ _PACKED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf", "application/vnd.
 _WORTH_PACKING = 2048
 #: Of everything but uploads.
 _MAX_BODY = 256 * 1024
+#: Thousands of corrections come at once.
+_LARGER = {rf"{PREFIX}/jobs/[^/]+/revisions": 2 * 1024 * 1024}
 #: Threads that write uploads and enter jobs: apart from those that answer everybody else.
 _UPLOAD_THREADS = 8
 #: Threads that answer polls. More of them only take the interpreter from each other: four answer 1.6 times as many as forty.
@@ -92,7 +94,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_api_route("/metrics", _metrics, include_in_schema=False)
     documentation.install(app)
     # The last is outermost
-    app.add_middleware(LimitBody, limit=_MAX_BODY, free=("POST", f"{PREFIX}/jobs"))
+    app.add_middleware(LimitBody, limit=_MAX_BODY, free=("POST", f"{PREFIX}/jobs"), larger=_LARGER)
     app.add_middleware(Catch)
     app.add_middleware(GZipMiddleware, minimum_size=_WORTH_PACKING, compresslevel=5, exclude_content_types=_PACKED)
     app.add_middleware(Protect)

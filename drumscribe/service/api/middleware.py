@@ -5,6 +5,9 @@ Plain ASGI: a wrapper that reads a whole answer would hold up event streams and 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -83,10 +86,14 @@ class Catch:
 
 
 class LimitBody:
-    """Refuses large bodies, except where they are read block by block, with a limit of their own; notes which are read whole."""
+    """Refuses large bodies, except where they are read block by block, with a limit of their own; notes which are read whole.
 
-    def __init__(self, app: ASGIApp, *, limit: int, free: tuple[str, str]) -> None:
+    Some paths, given as patterns, may have `larger` ones.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int, free: tuple[str, str], larger: Mapping[str, int]) -> None:
         self._app, self._limit, self._free = app, limit, free
+        self._larger = [(re.compile(path), most) for path, most in larger.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -94,13 +101,14 @@ class LimitBody:
             await self._app(scope, receive, send)
             return
         is_free = (scope["method"], scope["path"]) == self._free
+        limit = next((most for path, most in self._larger if path.fullmatch(scope["path"])), self._limit)
         received = 0
 
         async def limited() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit and not is_free:
+            if received > limit and not is_free:
                 raise HTTPException(413)
             if message["type"] == "http.request" and not message.get("more_body", False):
                 scope[problems.BODY_IS_READ] = True

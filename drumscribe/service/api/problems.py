@@ -48,6 +48,7 @@ TABLE: dict[type[DrumScribeError], tuple[int, str]] = {
     library.ForbiddenAddress: (422, "Not a link that can be used"),
     library.DownloadFailed: (422, "The link leads nowhere"),
     library.OptionError: (422, "An option is out of range"),
+    library.EditError: (422, "A correction does not fit"),
     library.WeightsNotFound: (422, "There is no such model"),
     library.ModelMismatch: (422, "There is no such model"),
     service.Unavailable: (503, "Not available at the moment"),
@@ -116,6 +117,7 @@ class Problem(BaseModel):
     code: str = Field(description="The kind of problem, for a program. It never changes.")
     retryable: bool = Field(description="Whether the same request may succeed later.")
     errors: list[FieldProblem] | None = Field(None, description="The fields that are not valid.")
+    newest: int | None = Field(None, description="With `revision_conflict`: the newest revision there is.")
 
 
 class ProblemResponse(Response):
@@ -153,6 +155,7 @@ def problem(
     retryable: bool = False,
     errors: Iterable[Mapping[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> ProblemResponse:
     """Put a problem together."""
     body: dict[str, Any] = {
@@ -166,6 +169,7 @@ def problem(
     }
     if errors is not None:
         body["errors"] = [dict(error) for error in errors]
+    body |= more
     content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     return ProblemResponse(content, status, headers={"Cache-Control": "no-store"} | dict(headers or {}))
 
@@ -193,6 +197,7 @@ def of_ours(request: HTTPConnection, error: DrumScribeError) -> ProblemResponse:
     response = problem(
         request, status, error.code, title, error.message,
         retryable=error.retryable or wait is not None, errors=error.facts.get("errors"), headers=headers,
+        **({"newest": error.facts["newest"]} if isinstance(error, service.RevisionConflict) else {}),
     )  # fmt: skip
     if isinstance(error, service.FileTooLarge | service.UnsupportedMediaType | service.UploadStalled | service.MalformedRequest):
         response.headers["Connection"] = "close"

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from drumscribe.service.database import db_now, hold
@@ -150,6 +150,7 @@ def remove(session: Session, job: Job) -> None:
     job.title, job.original_filename, job.youtube_url, job.webhook_url = "", None, None, None
     job.result_musicxml_path = job.result_pdf_path = None
     session.execute(delete(Artifact).where(Artifact.job_id == job.id))
+    session.execute(update(Revision).where(Revision.job_id == job.id).values(edits=None))
 
 
 def rename(session: Session, job: Job, title: str) -> None:
@@ -171,6 +172,17 @@ def start_revision(session: Session, settings: Settings, caller: Caller, job: Jo
     TooManyJobs
         If the caller has reached a limit.
     """
+    check_base(job, changes)
+    admit(session, settings, caller, new_job=False)
+    base = session.get_one(Revision, (job.id, job.revision))
+    wanted = changes.model_dump(mode="json", exclude_unset=True, exclude={"base_revision", "edits"})
+    options = stored(EngraveOptions.model_validate(base.options | {"title": job.title} | wanted))
+    edits = [edit.model_dump(mode="json", exclude_unset=True) | {"op": edit.op} for edit in changes.edits]
+    return lifecycle.start_revision(session, job, options, base=job.revision, edits=edits)
+
+
+def check_base(job: Job, changes: RevisionCreate) -> None:
+    """Raise unless a job can be written anew from the revision that the changes start from."""
     demand_result(job)
     if job.status != Status.COMPLETED:
         raise JobNotCompleted("Another revision is being made; wait until it is done.")
@@ -178,11 +190,6 @@ def start_revision(session: Session, settings: Settings, caller: Caller, job: Jo
         raise RevisionConflict(
             f"The newest revision is {job.revision}, not {changes.base_revision}.", newest=job.revision
         )  # fmt: skip
-    admit(session, settings, caller, new_job=False)
-    base = session.get_one(Revision, (job.id, job.revision))
-    wanted = changes.model_dump(mode="json", exclude_unset=True, exclude={"base_revision"})
-    options = stored(EngraveOptions.model_validate(base.options | {"title": job.title} | wanted))
-    return lifecycle.start_revision(session, job, options, base=job.revision)
 
 
 def demand_result(job: Any) -> None:

@@ -200,10 +200,14 @@ def cancel(session: Session, job: Job) -> bool:
     return True
 
 
-def start_revision(session: Session, job: Job, options: dict[str, Any], *, base: int) -> Revision:
-    """Send a completed job back to its last step to be written anew with other options."""
+def start_revision(
+    session: Session, job: Job, options: dict[str, Any], *, base: int, edits: list[dict[str, Any]] | None = None
+) -> Revision:
+    """Send a completed job back to its last step to be written anew with other options, or with corrections."""
     newest = session.scalar(select(func.max(Revision.number)).where(Revision.job_id == job.id)) or 1
-    revision = Revision(job_id=job.id, number=newest + 1, base=base, options=options)
+    revision = Revision(
+        job_id=job.id, number=newest + 1, base=base, options=options, edits=edits or None, edit_count=len(edits or ())
+    )
     session.add(revision)
     job.attempt += 1  # the worker of the last revision may not know yet that its end was committed, and say it again
     if options.get("title"):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from drumscribe.service.api.deps import Reader, WithServices, Writer
 from drumscribe.service.api.problems import declared
 from drumscribe.service.errors import ArtifactMissing, ResultExpired, RevisionNotFound, UnknownFormat
-from drumscribe.service.jobs import actions, downloads, queries
+from drumscribe.service.jobs import actions, downloads, edits, queries
 from drumscribe.service.jobs.plan import TRANSCRIBE
 from drumscribe.service.jobs.schemas import (
     JobResultResponse,
@@ -23,6 +23,8 @@ from drumscribe.service.jobs.schemas import (
     WarningDetail,
 )
 from drumscribe.service.tables import Artifact, Job, Revision, Status
+from drumscribe.service.users.identity import Caller
+from drumscribe.service.wiring import Services
 
 router = APIRouter(tags=["results"])
 
@@ -39,6 +41,8 @@ FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 #: What every revision is made from: `result.json`, written by the step that engraves.
 RESULT = "result.json"
+#: What corrections are made in.
+_BASE = ("performance.json", "score.json")
 
 
 @router.get("/jobs/{job_id}/result", response_model=JobResultResponse, responses=declared(401, 403, 404, 409, 410))
@@ -143,7 +147,9 @@ def _name_of(job: Job, artifact: Artifact) -> str:
 def create_revision(
     job_id: UUID, changes: RevisionCreate, services: WithServices, caller: Writer, response: Response
 ) -> RevisionResponse:
-    """Have the score written anew with other options; nothing is listened to again."""
+    """Have the score written anew, with corrections or other options; nothing is listened to again."""
+    if changes.edits:
+        _check_edits(services, caller, job_id, changes)
     with services.sessions.write() as session:
         job = queries.find_for_change(session, caller, job_id)
         revision = actions.start_revision(session, services.settings, caller, job, changes)
@@ -152,6 +158,15 @@ def create_revision(
     services.nudge(TRANSCRIBE, job.id, priority=job.priority)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}/revisions/{revision.number}"
     return _shown(revision)
+
+
+def _check_edits(services: Services, caller: Caller, job_id: UUID, changes: RevisionCreate) -> None:
+    """Raise unless all corrections fit. What they start from never changes, so no lock is held meanwhile."""
+    with services.sessions.read() as session:
+        job = queries.find(session, caller, job_id)
+        actions.check_base(job, changes)
+    performance, score = (services.storage.read_file(job.id, job.revision, name) for name in _BASE)
+    edits.corrected(performance, score, changes.edits)
 
 
 @router.get("/jobs/{job_id}/revisions", response_model=RevisionListResponse, responses=declared(401, 403, 404))
@@ -185,6 +200,7 @@ def _shown(revision: Revision) -> RevisionResponse:
         base=revision.base,
         status=Status(revision.status),
         options=revision.options,
+        edits=revision.edit_count,
         created_at=revision.created_at,
         finished_at=revision.finished_at,
         error=error,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drumscribe.service.jobs.edits import MAX_EDITS, EditBody
 from drumscribe.service.jobs.options import PRINTABLE, EngraveOptions, JobOptions, Whole
 from drumscribe.service.tables import Status
 
@@ -133,6 +134,32 @@ class HitData(BaseModel):
     confidence: float | None = Field(None, ge=0, le=1)
 
 
+class BeatData(BaseModel):
+    """One pulse of the metre."""
+
+    time: float = Field(description="Seconds from the start of the recording.")
+    number: int = Field(ge=1, description="Place in the bar; 1 is the downbeat.")
+
+
+class DoubtfulHit(BaseModel):
+    """A hit that may be wrong; `drum` and `time` name it in a correction."""
+
+    time: float
+    drum: str = Field(examples=["snare"])
+    confidence: float = Field(ge=0, le=1)
+
+
+class DoubtfulBar(BaseModel):
+    """A bar that is worth a second look."""
+
+    bar: int = Field(ge=0, description="Index into `bars` of `score.json`.")
+    number: int = Field(ge=0, description="As printed.")
+    start: float = Field(description="Seconds from the start of the recording.")
+    end: float
+    doubt: float = Field(ge=0, description="How many of its notes are likely to be wrong.")
+    hits: list[DoubtfulHit] = Field(description="The least certain first.")
+
+
 class JobResultResponse(BaseModel):
     """What was heard, and where it is written down."""
 
@@ -151,9 +178,11 @@ class JobResultResponse(BaseModel):
     confidence_score: float | None = None
     warnings: list[str] = []
     vocabulary: list[str] = Field([], description="Every drum that the model can tell apart.")
-    beats: list[float] = Field([], description="In seconds.")
+    beats: list[BeatData] = []
     downbeats: list[float] = Field([], description="In seconds.")
     tempo_map: list[Any] = []
+    review: list[DoubtfulBar] = Field([], description="Where to look for mistakes: at most 20 bars, the least certain first.")
+    pages: int = Field(0, description="Number of pages of `svg`.")
     model_version: str | None = None
     compute_time_ms: int = 0
     downloads: dict[str, str] = Field({}, description="Path of each file, by format.")
@@ -163,9 +192,23 @@ class JobResultResponse(BaseModel):
 class RevisionCreate(EngraveOptions):
     """A job to be written anew: what is not named stays as it was in `base_revision`."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"base_revision": 1, "time_signature": "6/8"}})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "base_revision": 1,
+                "time_signature": "4/4",
+                "edits": [
+                    {"op": "add", "bar": 3, "onset": "3/2", "drum": "snare", "velocity": 0.8},
+                    {"op": "delete", "time": 12.345, "drum": "kick"},
+                ],
+            }
+        }
+    )
 
     base_revision: Whole = Field(ge=1, le=1_000_000, description="The newest finished revision, as the caller knows it.")
+    edits: list[EditBody] = Field(
+        [], max_length=MAX_EDITS, description="Corrections of `base_revision`, done in order before anything else is changed."
+    )
 
 
 class RevisionResponse(BaseModel):
@@ -176,6 +219,7 @@ class RevisionResponse(BaseModel):
     base: int | None = None
     status: Status
     options: dict[str, Any] = Field(description="All its options.")
+    edits: int = Field(0, description="How many corrections were made in its base.")
     created_at: datetime
     finished_at: datetime | None = None
     error: WarningDetail | None = Field(None, description="Why it was given up.")

@@ -13,16 +13,18 @@ import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from drumscribe.export.documents import read_performance_json
 from drumscribe.outputs import OUTPUTS, Made, Song
 from drumscribe.pipeline import count, engrave
+from drumscribe.service.jobs.edits import corrected
 from drumscribe.service.jobs.lifecycle import NewArtifact
 from drumscribe.service.jobs.options import EngraveOptions
 from drumscribe.service.steps.listening import Listening
 from drumscribe.service.steps.predict import judge
-from drumscribe.service.steps.work import LISTENING, PERFORMANCE, RESULT, Done, Work
+from drumscribe.service.steps.work import LISTENING, PERFORMANCE, RESULT, SCORE, Done, Work
 from drumscribe.types import SCHEMA_VERSION, Performance, Progress, Score
 
 #: Artifact of every format that is one file. Pages are many, and also come together in an archive.
@@ -39,9 +41,12 @@ NAMES = {
     "tab": "sheet_music.txt",
     "picture": "picture.png",
     "performance": PERFORMANCE,
-    "score": "score.json",
+    "score": SCORE,
 }
 PAGES = ("svg", "png")
+#: Bars that are proposed for a second look, and how many wrong notes one must be suspected of.
+REVIEWED = 20
+LEAST_DOUBT = 0.05
 
 
 def transcribe_and_export(work: Work) -> Done:
@@ -55,6 +60,7 @@ def transcribe_and_export(work: Work) -> Done:
     score = engrave(performance, options=options)
     song = Song(performance, score, options.pdf, lambda: listening.spectrogram)
     made: dict[str, bytes] = {}
+    pages = 0
     artifacts: list[NewArtifact] = []
     judged = judge(performance)
     for done, form in enumerate(OUTPUTS):
@@ -66,10 +72,11 @@ def transcribe_and_export(work: Work) -> Done:
         content = list(output.files.values())
         if form in PAGES:
             artifacts += _save_pages(work, form, content)
+            pages = len(content) if form == "svg" else pages
         elif content:
             artifacts.append(work.save(NAMES[form], content[0], "result", form))
             made[form] = content[0]
-    result = _result(work, engraving, performance, score, listening, judged, made)
+    result = _result(work, engraving, performance, score, listening, judged, made, pages)
     artifacts.append(work.save(RESULT, result, "internal"))
     values = judged | {
         "bpm": engraving.bpm,
@@ -81,12 +88,15 @@ def transcribe_and_export(work: Work) -> Done:
 
 
 def _performance(work: Work, listening: Listening) -> tuple[EngraveOptions, Performance]:
-    """What was played, under the pulse that this revision asks for."""
+    """What was played, as a person has corrected it, under the pulse that this revision asks for."""
     engraving, base = work.engraving(work.job.working_on)
-    stored = read_performance_json(work.services.storage.read_file(work.job.id, base, PERFORMANCE))
+    read = partial(work.services.storage.read_file, work.job.id, base)
+    edits = work.edits()
+    stored = corrected(read(PERFORMANCE), read(SCORE), edits) if edits else read_performance_json(read(PERFORMANCE))
     if not engraving.changes_beats(work.engraving(base)[0]):
         return engraving, stored
-    return engraving, count(stored.hits, listening.beats, duration=stored.duration, options=work.options(engraving))
+    counted = count(stored.hits, listening.beats, duration=stored.duration, options=work.options(engraving))
+    return engraving, replace(counted, told=stored.told)
 
 
 def _write(form: str, song: Song) -> Made:
@@ -108,6 +118,29 @@ def _save_pages(work: Work, form: str, pages: Sequence[bytes]) -> list[NewArtifa
     return [*saved, work.save(f"pages.{form}.zip", archive.getvalue(), "result", form)]
 
 
+def review(score: Score) -> list[dict[str, Any]]:
+    """The bars where mistakes are most likely, the worst first. Confidence is calibrated: what is missing from 1 adds up to
+    the number of notes that are expected to be wrong.
+    """
+    doubts = {k: sum(1 - note.confidence for note in bar.notes) for k, bar in enumerate(score.bars)}
+    starts = score.starts
+    rows: list[dict[str, Any]] = []
+    for k in sorted((k for k, doubt in doubts.items() if doubt >= LEAST_DOUBT), key=lambda k: (-doubts[k], k))[:REVIEWED]:
+        bar = score.bars[k]
+        uncertain = sorted((n for n in bar.notes if n.confidence < 1), key=lambda n: (n.confidence, n.onset, n.drum))
+        rows.append(
+            {
+                "bar": k,
+                "number": bar.number,
+                "start": round(score.tempo_map.time_at(starts[k]), 4),
+                "end": round(score.tempo_map.time_at(starts[k] + bar.quarters), 4),
+                "doubt": round(doubts[k], 3),
+                "hits": [{"time": n.time, "drum": str(n.drum), "confidence": round(n.confidence, 4)} for n in uncertain],
+            }
+        )
+    return rows
+
+
 def _result(
     work: Work,
     engraving: EngraveOptions,
@@ -116,6 +149,7 @@ def _result(
     listening: Listening,
     judged: dict[str, Any],
     made: dict[str, bytes],
+    pages: int,
 ) -> bytes:
     """Everything musical that `GET /result` answers, as one document."""
     beats = json.loads(made["beats"])
@@ -140,6 +174,8 @@ def _result(
         "downbeats": beats["downbeats"],
         "tempo_map": beats["tempo_map"],
         "time_signatures": beats["time_signatures"],
+        "review": review(score),
+        "pages": pages,
         "model_version": work.job.model_version,
         "options": engraving.model_dump(mode="json"),
     }

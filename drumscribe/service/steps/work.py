@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from drumscribe.options import IngestOptions, Options
+from drumscribe.service.jobs.edits import EditBody, read_stored
 from drumscribe.service.jobs.lifecycle import NewArtifact
 from drumscribe.service.jobs.options import EngraveOptions, JobOptions, library_options
 from drumscribe.service.tables import Job, Revision
@@ -21,6 +24,7 @@ DRUMLESS = "drumless.flac"
 LISTENING = "listening.npz"
 PERFORMANCE = "performance.json"
 RESULT = "result.json"
+SCORE = "score.json"
 
 _TYPES = {
     ".csv": "text/csv; charset=utf-8",
@@ -60,6 +64,12 @@ class Work:
         with self.services.sessions.read() as session:
             row = session.get_one(Revision, (self.job.id, revision))
             return EngraveOptions.model_validate(row.options), row.base or 1
+
+    def edits(self) -> list[EditBody]:
+        """What a person has corrected in the base of the revision that is worked on."""
+        asked = select(Revision.edits).where(Revision.job_id == self.job.id, Revision.number == self.job.working_on)
+        with self.services.sessions.read() as session:
+            return read_stored(session.scalars(asked).one() or [])
 
     def options(self, engraving: EngraveOptions | None = None) -> Options:
         """What the library is told; by default with the engraving of the job's first revision."""

@@ -131,7 +131,7 @@ export interface paths {
         put?: never;
         /**
          * Create Revision
-         * @description Have the score written anew with other options; nothing is listened to again.
+         * @description Have the score written anew, with corrections or other options; nothing is listened to again.
          */
         post: operations["createRevision"];
         delete?: never;
@@ -656,6 +656,46 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AddEdit
+         * @description A stroke that was not heard. It takes the place of one that cannot be written beside it.
+         */
+        AddEdit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "add";
+            /**
+             * Bar
+             * @description Index into `bars` of the base's `score.json`.
+             */
+            bar: number;
+            /**
+             * Onset
+             * @description Quarter notes from the bar line. Multiples of 1/8 and of 1/12 can be written.
+             * @example 3/2
+             */
+            onset: string;
+            /**
+             * Drum
+             * @description As `score.json` calls it.
+             * @enum {string}
+             */
+            drum: "kick" | "snare" | "hihat_closed" | "hihat_open" | "ride" | "crash" | "tom_high" | "tom_mid" | "tom_low" | "cross_stick";
+            /**
+             * Velocity
+             * @description How hard, as in `hits.json`.
+             * @default 0.8
+             */
+            velocity: number;
+            /**
+             * Flam
+             * @description With a grace note; on the snare and the toms.
+             * @default false
+             */
+            flam: boolean;
+        };
+        /**
          * Alive
          * @description A sign of life.
          */
@@ -668,6 +708,22 @@ export interface components {
             status: "ok" | "error";
             /** Detail */
             detail?: string | null;
+        };
+        /**
+         * BeatData
+         * @description One pulse of the metre.
+         */
+        BeatData: {
+            /**
+             * Time
+             * @description Seconds from the start of the recording.
+             */
+            time: number;
+            /**
+             * Number
+             * @description Place in the bar; 1 is the downbeat.
+             */
+            number: number;
         };
         /**
          * CallerResponse
@@ -688,6 +744,29 @@ export interface components {
             user: components["schemas"]["UserResponse"] | null;
         };
         /**
+         * ChangeEdit
+         * @description A stroke that was played otherwise.
+         */
+        ChangeEdit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "change";
+            /**
+             * Time
+             * @description When the hit sounds, as `score.json` or `hits.json` of the base tell it.
+             */
+            time: number;
+            /**
+             * Drum
+             * @description As `score.json` calls it.
+             * @enum {string}
+             */
+            drum: "kick" | "snare" | "hihat_closed" | "hihat_open" | "ride" | "crash" | "tom_high" | "tom_mid" | "tom_low" | "cross_stick";
+            to: components["schemas"]["ChangedTo"];
+        };
+        /**
          * ChangePasswordRequest
          * @description The old password and the new.
          */
@@ -705,6 +784,22 @@ export interface components {
             new_password: string;
         };
         /**
+         * ChangedTo
+         * @description How a stroke was played; what is left out stays.
+         */
+        ChangedTo: {
+            /** Drum */
+            drum?: ("kick" | "snare" | "hihat_closed" | "hihat_open" | "ride" | "crash" | "tom_high" | "tom_mid" | "tom_low" | "cross_stick") | null;
+            /** Velocity */
+            velocity?: number | null;
+            /** Bar */
+            bar?: number | null;
+            /** Onset */
+            onset?: string | null;
+            /** Flam */
+            flam?: boolean | null;
+        };
+        /**
          * Check
          * @description How one part does.
          */
@@ -719,6 +814,28 @@ export interface components {
              * @description One sentence for a person.
              */
             detail?: string | null;
+        };
+        /**
+         * ConfirmEdit
+         * @description A stroke that is right.
+         */
+        ConfirmEdit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "confirm";
+            /**
+             * Time
+             * @description When the hit sounds, as `score.json` or `hits.json` of the base tell it.
+             */
+            time: number;
+            /**
+             * Drum
+             * @description As `score.json` calls it.
+             * @enum {string}
+             */
+            drum: "kick" | "snare" | "hihat_closed" | "hihat_open" | "ride" | "crash" | "tom_high" | "tom_mid" | "tom_low" | "cross_stick";
         };
         /**
          * CreateKeyRequest
@@ -752,6 +869,76 @@ export interface components {
         DeleteAccountRequest: {
             /** Password */
             password?: string | null;
+        };
+        /**
+         * DeleteEdit
+         * @description A stroke that was not played; its grace notes go with it.
+         */
+        DeleteEdit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "delete";
+            /**
+             * Time
+             * @description When the hit sounds, as `score.json` or `hits.json` of the base tell it.
+             */
+            time: number;
+            /**
+             * Drum
+             * @description As `score.json` calls it.
+             * @enum {string}
+             */
+            drum: "kick" | "snare" | "hihat_closed" | "hihat_open" | "ride" | "crash" | "tom_high" | "tom_mid" | "tom_low" | "cross_stick";
+        };
+        /**
+         * DoubtfulBar
+         * @description A bar that is worth a second look.
+         */
+        DoubtfulBar: {
+            /**
+             * Bar
+             * @description Index into `bars` of `score.json`.
+             */
+            bar: number;
+            /**
+             * Number
+             * @description As printed.
+             */
+            number: number;
+            /**
+             * Start
+             * @description Seconds from the start of the recording.
+             */
+            start: number;
+            /** End */
+            end: number;
+            /**
+             * Doubt
+             * @description How many of its notes are likely to be wrong.
+             */
+            doubt: number;
+            /**
+             * Hits
+             * @description The least certain first.
+             */
+            hits: components["schemas"]["DoubtfulHit"][];
+        };
+        /**
+         * DoubtfulHit
+         * @description A hit that may be wrong; `drum` and `time` name it in a correction.
+         */
+        DoubtfulHit: {
+            /** Time */
+            time: number;
+            /**
+             * Drum
+             * @example snare
+             */
+            drum: string;
+            /** Confidence */
+            confidence: number;
         };
         /**
          * EventData
@@ -1008,10 +1195,9 @@ export interface components {
             vocabulary: string[];
             /**
              * Beats
-             * @description In seconds.
              * @default []
              */
-            beats: number[];
+            beats: components["schemas"]["BeatData"][];
             /**
              * Downbeats
              * @description In seconds.
@@ -1023,6 +1209,18 @@ export interface components {
              * @default []
              */
             tempo_map: unknown[];
+            /**
+             * Review
+             * @description Where to look for mistakes: at most 20 bars, the least certain first.
+             * @default []
+             */
+            review: components["schemas"]["DoubtfulBar"][];
+            /**
+             * Pages
+             * @description Number of pages of `svg`.
+             * @default 0
+             */
+            pages: number;
             /** Model Version */
             model_version?: string | null;
             /**
@@ -1403,6 +1601,11 @@ export interface components {
              * @description The fields that are not valid.
              */
             errors?: components["schemas"]["FieldProblem"][] | null;
+            /**
+             * Newest
+             * @description With `revision_conflict`: the newest revision there is.
+             */
+            newest?: number | null;
         };
         /**
          * RefreshRequest
@@ -1439,7 +1642,21 @@ export interface components {
          * @description A job to be written anew: what is not named stays as it was in `base_revision`.
          * @example {
          *       "base_revision": 1,
-         *       "time_signature": "6/8"
+         *       "edits": [
+         *         {
+         *           "bar": 3,
+         *           "drum": "snare",
+         *           "onset": "3/2",
+         *           "op": "add",
+         *           "velocity": 0.8
+         *         },
+         *         {
+         *           "drum": "kick",
+         *           "op": "delete",
+         *           "time": 12.345
+         *         }
+         *       ],
+         *       "time_signature": "4/4"
          *     }
          */
         RevisionCreate: {
@@ -1528,6 +1745,12 @@ export interface components {
              * @description The newest finished revision, as the caller knows it.
              */
             base_revision: number;
+            /**
+             * Edits
+             * @description Corrections of `base_revision`, done in order before anything else is changed.
+             * @default []
+             */
+            edits: (components["schemas"]["AddEdit"] | components["schemas"]["DeleteEdit"] | components["schemas"]["ChangeEdit"] | components["schemas"]["ConfirmEdit"])[];
         };
         /**
          * RevisionListResponse
@@ -1559,6 +1782,12 @@ export interface components {
             options: {
                 [key: string]: unknown;
             };
+            /**
+             * Edits
+             * @description How many corrections were made in its base.
+             * @default 0
+             */
+            edits: number;
             /**
              * Created At
              * Format: date-time
