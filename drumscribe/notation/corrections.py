@@ -81,7 +81,8 @@ def correct(performance: Performance, score: Score, edits: Sequence[Edit]) -> Pe
     score : Score
         What was written of it: bars, places and the times of strokes are those that the edits name.
     edits : sequence of Edit
-        A stroke that an earlier edit has changed answers to its new name and, as long as no other has it, to its old one.
+        A stroke answers to its name in the score, whatever an earlier edit has made of it, and to its present one. So
+        strokes can change places: one that another was put upon can still be moved away.
 
     Returns
     -------
@@ -119,7 +120,8 @@ class _Stroke:
     tremolo: int = 0
     behind: list[Hit] = field(default_factory=list[Hit])  #: grace notes, the rest of a roll, echoes: not written themselves
     parts: int | None = None  #: as in `Told`
-    alive: bool = False
+    is_written: bool = False
+    is_covered: bool = False  #: not written, as another was put in its place
 
     @property
     def key(self) -> tuple[int, Drum]:
@@ -133,12 +135,13 @@ class _Desk:
     def __init__(self, performance: Performance, score: Score) -> None:
         self._before, self._score, self._starts = performance, score, score.starts
         self._names: dict[tuple[int, Drum], list[_Stroke]] = defaultdict(list)
-        self._old_names: dict[tuple[int, Drum], list[_Stroke]] = defaultdict(list)
+        self._first_names: dict[tuple[int, Drum], list[tuple[float, _Stroke]]] = defaultdict(list)
         self._places: dict[tuple[int, Fraction], dict[Drum, _Stroke]] = defaultdict(dict)
         strokes, self._others = _strokes(performance.hits, score)
         told = {(t.time, t.drum): t.parts for t in performance.told}
         for stroke in strokes:
             stroke.parts = told.get((stroke.hit.time, stroke.hit.drum))
+            self._first_names[stroke.key].append((stroke.hit.time, stroke))
             self._enter(stroke)
 
     def performance(self) -> Performance:
@@ -167,6 +170,7 @@ class _Desk:
         stroke = self._find(edit.time, edit.drum)
         if isinstance(edit, Delete):
             self._leave(stroke)
+            stroke.is_covered = False
             return
         if isinstance(edit, Change):
             self._change(stroke, edit)
@@ -192,6 +196,8 @@ class _Desk:
             if (edit.bar, edit.onset) != (bar, onset):
                 bar, onset, time = edit.bar, edit.onset, asked
             stroke.parts = onset.denominator
+        if stroke.is_covered and (bar, onset, drum) == (stroke.bar, stroke.onset, old.drum):
+            return  # two strokes on one place are one, and the other was put there
         self._leave(stroke)
         self._clear(bar, onset, drum)
         velocity = edit.velocity or old.velocity
@@ -209,7 +215,6 @@ class _Desk:
             stroke.tremolo = stroke.tremolo if drum in GRACED else 0
         elif edit.flam and not stroke.grace:
             self._lean(stroke)
-        self._old_names[_rounded(old.time), old.drum].append(stroke)
         self._enter(stroke)
 
     def _lean(self, stroke: _Stroke) -> None:
@@ -223,12 +228,14 @@ class _Desk:
     # -------------------------------------------------------------------------------------- names and places
 
     def _enter(self, stroke: _Stroke) -> None:
-        stroke.alive = True
+        stroke.is_written, stroke.is_covered = True, False
         self._names[stroke.key].append(stroke)
         self._places[stroke.bar, stroke.onset][stroke.hit.drum] = stroke
 
     def _leave(self, stroke: _Stroke) -> None:
-        stroke.alive = False
+        if not stroke.is_written:
+            return
+        stroke.is_written = False
         self._names[stroke.key].remove(stroke)
         del self._places[stroke.bar, stroke.onset][stroke.hit.drum]
 
@@ -236,27 +243,23 @@ class _Desk:
         """Take away what cannot be written beside a drum."""
         chord = self._places.get((bar, onset), {})
         for other in (chord.get(drum), chord.get(RIVALS.get(drum, drum))):
-            if other is not None and other.alive:
+            if other is not None and other.is_written:
                 self._leave(other)
+                other.is_covered = True
 
     def _find(self, time: float, drum: Drum) -> _Stroke:
         if not math.isfinite(time):
             raise EditError(f"{time} is no time.")
-        near = self._named(self._names, time, drum)
-        if near:
-            return min(near, key=lambda s: abs(s.hit.time - time))
-        renamed = [s for s in self._named(self._old_names, time, drum) if s.alive]
-        if renamed:
-            return renamed[-1]
+        keys = _keys(time, drum)
+        first = [(at, s) for key in keys for at, s in self._first_names.get(key, ()) if s.is_written or s.is_covered]
+        for near in (first, [(s.hit.time, s) for key in keys for s in self._names.get(key, ())]):
+            if near:
+                return min(near, key=lambda one: abs(one[0] - time))[1]
         raise EditError(f"There is no {drum} at {time:g} s.")
-
-    def _named(self, names: dict[tuple[int, Drum], list[_Stroke]], time: float, drum: Drum) -> list[_Stroke]:
-        key = _rounded(time)
-        return [s for k in (key - 1, key, key + 1) for s in names.get((k, drum), ())]
 
     def _free(self, time: float, drum: Drum) -> float:
         """This time, or the next at which no other stroke of the drum has its name."""
-        while self._named(self._names, time, drum):
+        while any(self._names.get(key) for key in _keys(time, drum)):
             time = round(time + 2 * NAME, 6)
         return time
 
@@ -300,6 +303,11 @@ def _check_drum(drum: Drum, *, flam: bool, is_roll: bool = False) -> None:
 
 def _rounded(time: float) -> int:
     return round(time / NAME)
+
+
+def _keys(time: float, drum: Drum) -> list[tuple[int, Drum]]:
+    """Where a stroke of about this name may be entered."""
+    return [(_rounded(time) + step, drum) for step in (-1, 0, 1)]
 
 
 # ---------------------------------------------------------------------------------------------- what belongs together

@@ -13,9 +13,9 @@ from performances import performances
 from drumscribe.errors import EditError
 from drumscribe.export.documents import read_performance_json, write_performance_json
 from drumscribe.notation import correct, notate
-from drumscribe.notation.corrections import GRACED, PARTS, RIVALS, Add, Change, Confirm, Delete
+from drumscribe.notation.corrections import GRACED, PARTS, RIVALS, Add, Change, Confirm, Delete, Edit
 from drumscribe.options import NotationOptions
-from drumscribe.types import Bar, Drum, Note, Performance, Score
+from drumscribe.types import Bar, Beat, BeatGrid, Drum, Hit, Note, Performance, Score
 
 OPTIONS = st.builds(
     NotationOptions, voices=st.sampled_from([1, 2]), similes=st.booleans(), sections=st.booleans(), swing=st.booleans()
@@ -36,10 +36,9 @@ def at(score: Score, bar: int, onset: Fraction) -> dict[Drum, Note]:
 def scores(draw: st.DrawFn) -> tuple[Performance, Score, NotationOptions]:
     """A performance with at least one bar, no two hits of which have the same name."""
     performance = draw(performances())
-    seen: dict[tuple[float, Drum], object] = {}
-    for hit in performance.hits:
-        seen.setdefault((round(hit.time, 3), hit.drum), replace(hit, time=round(hit.time, 3), confidence=0.5))
-    performance = replace(performance, hits=tuple(sorted(seen.values(), key=lambda h: (h.time, h.drum))))  # type: ignore[attr-defined]
+    rounded = [replace(hit, time=round(hit.time, 3), confidence=0.5) for hit in performance.hits]
+    named = {(hit.time, hit.drum): hit for hit in rounded}
+    performance = replace(performance, hits=tuple(named[name] for name in sorted(named)))
     options = draw(OPTIONS)
     score = notate(performance, options=options)
     assume(score.bars)
@@ -144,16 +143,134 @@ def test_everything_can_be_deleted_and_written_anew(made: tuple[Performance, Sco
     assert list(at(anew, last, Fraction(1, 3))) == [Drum.SNARE]
 
 
+@settings(deadline=None)
+@given(scores(), st.data())
+def test_strokes_can_change_places_all_at_once(made: tuple[Performance, Score, NotationOptions], data: st.DataObject) -> None:
+    performance, score, options = made
+    drum = data.draw(st.sampled_from(sorted({n.drum for bar in score.bars for n in bar.notes})))
+    lane = [(k, n) for k, bar in enumerate(score.bars) for n in bar.notes if n.drum is drum]
+    goals = data.draw(st.permutations(lane))
+    assume(all(score.tempo_map.time_at(score.starts[k] + n.onset) > 0.1 for k, n in lane))
+    edits = [
+        Change(n.time or 0.0, drum, velocity=i + 1, bar=k, onset=goal.onset)
+        for i, ((_, n), (k, goal)) in enumerate(zip(lane, goals, strict=True))
+    ]
+    after = notate(correct(performance, score, edits), options=options)
+    found = {(k, n.onset): n.velocity for k, bar in enumerate(after.bars) for n in bar.notes if n.drum is drum}
+    assert found == {(k, goal.onset): i + 1 for i, (k, goal) in enumerate(goals)}
+
+
+def song(*, period: float = 0.5, bars: int = 8, swung: bool = False) -> tuple[Performance, Score]:
+    """A plain groove: hats on the eighths, a backbeat with a flam in bar 2, a kick."""
+    beats = tuple(Beat(1.0 + i * period, i % 4 + 1) for i in range(bars * 4 + 1))
+    off = 2 / 3 if swung else 0.5
+    hits = [Hit(1.0 + (i + share) * period, Drum.HIHAT_CLOSED, 80, 0.9) for i in range(bars * 4) for share in (0, off)]
+    hits += [Hit(1.0 + i * period, Drum.SNARE if i % 2 else Drum.KICK, 100, 0.9) for i in range(bars * 4)]
+    hits.append(Hit(1.0 + 9 * period - 0.03, Drum.SNARE, 50, 0.6))
+    performance = Performance(tuple(sorted(hits, key=lambda h: (h.time, h.drum))), BeatGrid(beats), 1.0 + bars * 4 * period)
+    return performance, notate(performance, options=NotationOptions())
+
+
+def snare(score: Score, bar: int, onset: int | Fraction) -> Note:
+    return at(score, bar, Fraction(onset))[Drum.SNARE]
+
+
+def test_a_flam_goes_with_its_stroke() -> None:
+    performance, score = song()
+    flam = snare(score, 2, 1)
+    assert (flam.grace, flam.time) == (1, 5.5)
+    assert flam.time is not None
+    gone = correct(performance, score, [Delete(flam.time, Drum.SNARE)])
+    assert [h for h in gone.hits if h.drum is Drum.SNARE and 5.3 < h.time < 5.7] == []
+    moved = correct(performance, score, [Change(flam.time, Drum.SNARE, bar=2, onset=Fraction(2))])
+    assert [round(h.time, 6) for h in moved.hits if h.drum is Drum.SNARE and 5.3 < h.time < 6.2] == [5.97, 6.0]
+    assert snare(notate(moved, options=NotationOptions()), 2, 2).grace == 1
+    plain_stroke = correct(performance, score, [Change(flam.time, Drum.SNARE, flam=False)])
+    assert [h.time for h in plain_stroke.hits if h.drum is Drum.SNARE and 5.3 < h.time < 5.7] == [5.5]
+    kick = correct(performance, score, [Change(flam.time, Drum.SNARE, to_drum=Drum.KICK)])
+    assert [(h.time, h.drum) for h in kick.hits if 5.45 < h.time < 5.55 and h.drum is not Drum.HIHAT_CLOSED] == [(5.5, Drum.KICK)]
+
+
+@pytest.mark.parametrize("period", [0.25, 0.4, 0.5, 1.2])
+def test_a_flam_that_was_told_is_one_whoever_reads_the_hits(period: float) -> None:
+    performance, score = song(period=period)
+    told = correct(performance, score, [Add(4, Fraction(5, 2), Drum.TOM_LOW, 90, flam=True)])
+    heard_anew = notate(replace(told, layout=None, told=()), options=NotationOptions())
+    assert at(heard_anew, 4, Fraction(5, 2))[Drum.TOM_LOW].grace == 1
+
+
+def test_a_rival_on_the_same_place_gives_way() -> None:
+    performance, score = song()
+    opened = notate(correct(performance, score, [Add(3, Fraction(1), Drum.HIHAT_OPEN, 90)]), options=NotationOptions())
+    assert set(at(opened, 3, Fraction(1))) == {Drum.HIHAT_OPEN, Drum.SNARE}
+
+
+def test_in_a_swung_song_an_off_beat_sounds_late_and_a_sixteenth_does_not() -> None:
+    performance, score = song(swung=True)
+    assert score.swing == Fraction(1, 2)
+    edits = [Add(3, Fraction(5, 2), Drum.KICK, 90), Add(4, Fraction(9, 4), Drum.KICK, 90), Add(4, Fraction(5, 2), Drum.KICK, 90)]
+    corrected = correct(performance, score, edits)
+    after = notate(corrected, options=NotationOptions())
+    start = 1.0 + 3 * 4 * 0.5
+    assert at(after, 3, Fraction(5, 2))[Drum.KICK].time == pytest.approx(start + (2 + 2 / 3) * 0.5, abs=0.01)
+    assert at(after, 4, Fraction(5, 2))[Drum.KICK].time == pytest.approx(start + (4 + 2.5) * 0.5, abs=0.01)
+    written = notate(corrected, options=NotationOptions(swing=False))
+    assert written.swing is None
+    assert Drum.KICK in at(written, 3, Fraction(8, 3))  # beats of eighths alone are written as triplets
+    assert Drum.KICK in at(written, 4, Fraction(5, 2))
+
+
+@pytest.mark.parametrize("factor", [Fraction(1, 2), Fraction(2)])
+def test_a_place_that_was_told_outlives_another_pulse(factor: Fraction) -> None:
+    """The same music counted in half or twice as many beats: what was a triplet, a 16th or a 32nd is one of its kind still."""
+    performance, score = song()
+    onsets = [Fraction(1, 8), Fraction(7, 12), Fraction(5, 6), Fraction(5, 4), Fraction(19, 8), Fraction(8, 3)]
+    told = correct(performance, score, [Add(k, onset, Drum.TOM_HIGH, 90) for k, onset in enumerate(onsets)])
+    beats = tuple(Beat(1.0 + i * 0.5 / float(factor), i % 4 + 1) for i in range(int(32 * factor) + 1))
+    anew = notate(replace(told, layout=None, grid=BeatGrid(beats)), options=NotationOptions())
+    found = [
+        start + n.onset for start, bar in zip(anew.starts, anew.bars, strict=True) for n in bar.notes if n.drum is Drum.TOM_HIGH
+    ]
+    wanted = [(4 * k + onset) * factor for k, onset in enumerate(onsets)]
+    writable = [place for place in wanted if place.denominator in (1, 2, 4, 8, 3, 6, 12)]
+    assert set(writable) <= set(found)
+    assert len(found) == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("edit", "about"),
+    [
+        (Delete(3.21, Drum.SNARE), "no snare at 3.21"),
+        (Delete(5.5, Drum.RIDE), "no ride"),
+        (Confirm(float("nan"), Drum.SNARE), "no time"),
+        (Confirm(float("inf"), Drum.SNARE), "no time"),
+        (Add(8, Fraction(0), Drum.KICK, 90), "no bar 8"),
+        (Add(-1, Fraction(0), Drum.KICK, 90), "no bar -1"),
+        (Add(1, Fraction(4), Drum.KICK, 90), "not inside"),
+        (Add(1, Fraction(-1, 2), Drum.KICK, 90), "not inside"),
+        (Add(1, Fraction(1, 5), Drum.KICK, 90), "cannot be written"),
+        (Add(1, Fraction(1), Drum.KICK, 90, flam=True), "flams"),
+        (Add(1, Fraction(1), Drum.OTHER, 90), "not written"),
+        (Change(5.5, Drum.SNARE, bar=9, onset=Fraction(0)), "no bar 9"),
+        (Change(5.5, Drum.SNARE, to_drum=Drum.RIDE, flam=True), "flams"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_its_number(edit: Edit, about: str) -> None:
+    performance, score = song()
+    with pytest.raises(EditError, match=about) as refused:
+        correct(performance, score, [Confirm(5.5, Drum.SNARE), edit])
+    assert refused.value.facts == {"index": 1}
+
+
+def test_a_stroke_that_was_deleted_cannot_be_changed() -> None:
+    performance, score = song()
+    with pytest.raises(EditError, match="no snare"):
+        correct(performance, score, [Delete(5.5, Drum.SNARE), Confirm(5.5, Drum.SNARE)])
+
+
 def test_no_hits_are_legal_and_hold_nothing_to_correct() -> None:
-    empty = Performance((), notate_grid(), 10.0)
+    empty = Performance((), BeatGrid(), 10.0)
     score = notate(empty, options=NotationOptions())
     assert correct(empty, score, []).hits == ()
-    with pytest.raises(EditError, match="no bar 0") as refused:
+    with pytest.raises(EditError, match="no bar 0"):
         correct(empty, score, [Add(0, Fraction(0), Drum.KICK, 90)])
-    assert refused.value.facts == {"index": 0}
-
-
-def notate_grid() -> object:
-    from drumscribe.types import BeatGrid
-
-    return BeatGrid()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from drumscribe.service.jobs.schemas import HitData
+from drumscribe.service.jobs.schemas import BeatData, HitData
 from drumscribe.service.tables import Share, Status
 
 
@@ -74,7 +74,7 @@ class SharedResultResponse(BaseModel):
     hit_summary: dict[str, int] = {}
     confidence_score: float | None = None
     vocabulary: list[str] = Field([], description="Every drum that the model can tell apart.")
-    beats: list[float] = Field([], description="In seconds.")
+    beats: list[BeatData] = []
     downbeats: list[float] = Field([], description="In seconds.")
     tempo_map: list[Any] = []
     downloads: dict[str, str] = Field({}, description="Path of each file, by format.")

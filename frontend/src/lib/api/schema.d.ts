@@ -1918,10 +1918,9 @@ export interface components {
             vocabulary: string[];
             /**
              * Beats
-             * @description In seconds.
              * @default []
              */
-            beats: number[];
+            beats: components["schemas"]["BeatData"][];
             /**
              * Downbeats
              * @description In seconds.
