@@ -17,6 +17,10 @@ from deployment import EMBEDDED, PROGRAM, Deployment
 from servers import wait_until
 from songs import DEMO
 
+from drumscribe.service import migrations
+
+NEWEST = migrations.newest()
+
 
 def environment(**more: str) -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | more
@@ -153,13 +157,13 @@ def test_without_a_broker_there_is_nothing_for_a_worker_to_do(tmp_path: Path) ->
 
 def test_without_any_address_the_data_lie_where_the_system_keeps_them(tmp_path: Path) -> None:
     made = run("migrate", XDG_DATA_HOME=str(tmp_path))
-    assert (made.returncode, made.stdout.strip()) == (0, "0001")
+    assert (made.returncode, made.stdout.strip()) == (0, NEWEST)
     assert (tmp_path / "drumscribe" / "drumscribe.db").is_file()
 
 
 def test_the_tables_go_up_and_down_by_name(tmp_path: Path) -> None:
     there = {"DATA_DIR": str(tmp_path)}
-    assert run("migrate", **there).stdout == "0001\n"
+    assert run("migrate", **there).stdout == f"{NEWEST}\n"
     assert run("migrate", "--to", "base", **there).stdout == "base\n"
     assert run("migrate", "--to", "0001", **there).stdout == "0001\n"
     unknown = run("migrate", "--to", "nonsense", **there)
