@@ -428,3 +428,33 @@ def test_a_storage_that_is_away_keeps_nobody_from_leaving(
         job = session.get_one(Job, job_id)
         assert job.deleted_at is not None  # so that the cleanup goes on
         assert job.results_purged_at is None
+
+
+# ---------------------------------------------------------------------------------------------- before anybody has signed in
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ({"AUTH_MODE": "none"}, ("none", False, None)),
+        ({"AUTH_MODE": "keys"}, ("keys", False, None)),
+        (ACCOUNTS, ("jwt", True, None)),
+        (ACCOUNTS | {"ALLOW_SIGNUP": False}, ("jwt", False, None)),
+        (
+            ACCOUNTS | {"OIDC_ISSUER": "https://id.example/band", "OIDC_AUDIENCE": "drums"},
+            ("jwt", True, "https://id.example/band"),
+        ),
+    ],
+)
+def test_anybody_is_told_how_to_get_in(services: Services, chosen: dict[str, object], told: tuple[object, ...]) -> None:
+    with api(changed(services, **chosen)) as client:
+        answer = client.get("/auth")
+    assert answer.status_code == 200
+    assert (answer.json()["auth_mode"], answer.json()["allows_signup"], answer.json()["oidc_issuer"]) == told
+    assert (answer.json()["shortest_password"], answer.json()["longest_password"]) == (passwords.SHORTEST, passwords.LONGEST)
+    assert set(answer.json()) == {"auth_mode", "allows_signup", "oidc_issuer", "shortest_password", "longest_password"}
+
+
+def test_signing_in_tells_how_long_it_holds(client: httpx.Client, ada: Person) -> None:
+    answer = log_in(client, ada.email).json()
+    assert (answer["expires_in"], answer["session_expires_in"]) == (30 * 60, 30 * 24 * 3600)

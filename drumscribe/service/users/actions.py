@@ -39,7 +39,8 @@ class Tokens:
     user: User
     access_token: str
     refresh_token: str
-    expires_in: int
+    expires_in: int  #: seconds, of the access token
+    session_expires_in: int  #: seconds, of the refresh token
 
 
 # ---------------------------------------------------------------------------------------------- users
@@ -281,4 +282,5 @@ def _renew(session: Session, settings: Settings, login: LoginSession, user: User
     login.expires_at = now + timedelta(days=settings.JWT_REFRESH_DAYS)
     session.flush()
     access_token = new_access_token(settings, user_id=user.id, session_id=login.id, now=now)
-    return Tokens(user, access_token, refresh_token, round(settings.JWT_ACCESS_MINUTES * 60))
+    lives = timedelta(minutes=settings.JWT_ACCESS_MINUTES), timedelta(days=settings.JWT_REFRESH_DAYS)
+    return Tokens(user, access_token, refresh_token, *(round(life.total_seconds()) for life in lives))

@@ -31,6 +31,7 @@ from drumscribe.service.users.schemas import (
     ChangePasswordRequest,
     CreateKeyRequest,
     DeleteAccountRequest,
+    EntranceResponse,
     KeyCreatedResponse,
     KeyListResponse,
     KeyResponse,
@@ -56,6 +57,12 @@ def with_accounts(services: WithServices) -> Services:
 
 
 WithAccounts = Annotated[Services, Depends(with_accounts)]
+
+
+@router.get("/auth", tags=["auth"], operation_id="getEntrance")
+async def get_entrance(services: WithServices) -> EntranceResponse:
+    """How one gets in here: the one thing that pages must know before anybody has signed in."""
+    return EntranceResponse.of(services.settings)
 
 
 # ---------------------------------------------------------------------------------------------- accounts

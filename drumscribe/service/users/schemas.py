@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
+from drumscribe.service.settings import Settings
 from drumscribe.service.tables import ApiKey, User
 from drumscribe.service.users.actions import Tokens, normal_email
 from drumscribe.service.users.identity import Caller
@@ -84,6 +85,28 @@ class DeleteAccountRequest(_Request):
     password: Password | None = None
 
 
+class EntranceResponse(BaseModel):
+    """How one gets in here."""
+
+    auth_mode: Literal["none", "keys", "jwt"] = Field(description="none: no credentials; keys: API keys; jwt: accounts and keys.")
+    allows_signup: bool = Field(description="Whether anyone may make an account.")
+    shortest_password: int = Field(description="Characters that a new password has at least.")
+    longest_password: int = Field(description="And at most.")
+    oidc_issuer: str | None = Field(description="The OpenID provider whose access tokens are accepted too.")
+
+    @classmethod
+    def of(cls, settings: Settings) -> EntranceResponse:
+        """From what the operator decided."""
+        has_accounts = settings.AUTH_MODE == "jwt"
+        return cls(
+            auth_mode=settings.AUTH_MODE,
+            allows_signup=has_accounts and settings.ALLOW_SIGNUP,
+            shortest_password=SHORTEST,
+            longest_password=LONGEST,
+            oidc_issuer=(settings.OIDC_ISSUER or None) if has_accounts else None,
+        )
+
+
 class UserResponse(BaseModel):
     """An account as its owner sees it."""
 
@@ -114,6 +137,7 @@ class TokenResponse(BaseModel):
     refresh_token: str = Field(description="For one use at `/auth/refresh`. Using one again ends the session.")
     token_type: Literal["Bearer"] = "Bearer"
     expires_in: int = Field(description="Seconds that the access token lives.")
+    session_expires_in: int = Field(description="Seconds that the session lives if it is not renewed.")
     user: UserResponse
 
     @classmethod
@@ -123,6 +147,7 @@ class TokenResponse(BaseModel):
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
             expires_in=tokens.expires_in,
+            session_expires_in=tokens.session_expires_in,
             user=UserResponse.of(tokens.user),
         )
 

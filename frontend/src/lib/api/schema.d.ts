@@ -367,6 +367,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Entrance
+         * @description How one gets in here: the one thing that pages must know before anybody has signed in.
+         */
+        get: operations["getEntrance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/register": {
         parameters: {
             query?: never;
@@ -939,6 +959,38 @@ export interface components {
             drum: string;
             /** Confidence */
             confidence: number;
+        };
+        /**
+         * EntranceResponse
+         * @description How one gets in here.
+         */
+        EntranceResponse: {
+            /**
+             * Auth Mode
+             * @description none: no credentials; keys: API keys; jwt: accounts and keys.
+             * @enum {string}
+             */
+            auth_mode: "none" | "keys" | "jwt";
+            /**
+             * Allows Signup
+             * @description Whether anyone may make an account.
+             */
+            allows_signup: boolean;
+            /**
+             * Shortest Password
+             * @description Characters that a new password has at least.
+             */
+            shortest_password: number;
+            /**
+             * Longest Password
+             * @description And at most.
+             */
+            longest_password: number;
+            /**
+             * Oidc Issuer
+             * @description The OpenID provider whose access tokens are accepted too.
+             */
+            oidc_issuer: string | null;
         };
         /**
          * EventData
@@ -1983,6 +2035,11 @@ export interface components {
              * @description Seconds that the access token lives.
              */
             expires_in: number;
+            /**
+             * Session Expires In
+             * @description Seconds that the session lives if it is not renewed.
+             */
+            session_expires_in: number;
             user: components["schemas"]["UserResponse"];
         };
         /**
@@ -4241,6 +4298,26 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getEntrance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntranceResponse"];
                 };
             };
         };
