@@ -1,6 +1,7 @@
-"""Measure the shipped networks on the generated test set and write docs/model/generated_set.md.
+"""Measure the shipped networks on the generated test set; writes docs/accuracy.json and docs/model/generated_set.md.
 
-Usage: generated_set.py FOLDER [TARGET]     FOLDER as written by `drumscribe.training.testset.write_test_set`
+Usage: generated_set.py FOLDER [--print]    FOLDER as written by `drumscribe.training.testset.write_test_set`;
+with --print the figures are only printed
 """
 
 from __future__ import annotations
@@ -11,25 +12,12 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from accuracy import COLUMNS, take_in_generated
 
 from drumscribe import load_models, transcribe
 from drumscribe.evaluation import Beats, read_beats, read_hits, score_beats, score_hits, score_written, velocity_correlation
 from drumscribe.evaluation.written import written_notes
 from drumscribe.types import BeatGrid, Hit
-
-HEAD = """# The generated test set
-
-Patterns of every metre and tempo, played on kits that training never heard (`drumscribe.training.testset`), randomised like
-training mixes: four pieces of 32 s a condition, two of drums alone, two in a band. Real recordings decide (`docs/accuracy.md`);
-this table shows what they cannot: tempo, metre, tempo changes, pick-ups, swing, velocity. Written by
-`scripts/generated_set.py`.
-
-Hits: pooled F at 50 ms. Velocity: mean over drums of Spearman's rank correlation with the played velocity. Beats: F at 70 ms,
-CMLt, AMLt. Metre: share of bars whose length in beats is right. Notes: F of written notes at the right place in the metre.
-
-| condition | hits 5 classes | hits 9 classes | velocity | beat F | CMLt | AMLt | downbeat F | metre | notes |
-|---|---|---|---|---|---|---|---|---|---|
-"""
 
 
 def bar_lengths(numbers: np.ndarray) -> list[int]:
@@ -49,9 +37,8 @@ def metre_share(reference: Beats, grid: BeatGrid) -> float:
 
 
 def main() -> None:
-    """Transcribe everything and write the table."""
+    """Transcribe everything and write the figures."""
     folder = Path(sys.argv[1])
-    target = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("docs/model/generated_set.md")
     conditions = json.loads((folder / "conditions.json").read_text())
     models = load_models()
     truth: dict[str, dict[str, tuple[Hit, ...]]] = defaultdict(dict)
@@ -72,15 +59,14 @@ def main() -> None:
             row["M"].append(metre_share(beats, grid))
             row["V"] += velocity_correlation(reference, result.hits).values()
             row["N"].append(score_written(reference, beats, written_notes(result.score)).f_measure)
-    lines = []
-    for key in rows:
+    figures: dict[str, dict[str, float]] = {}
+    for key in sorted(rows, key=lambda key: key.startswith("all")):
         hits = [score_hits(truth[key], found[key], vocabulary=v).pooled.f_measure for v in (5, 9)]
         values = [*hits, *(float(np.mean(rows[key][c])) if rows[key][c] else float("nan") for c in "VFCADMN")]
-        lines.append(f"| {key} | " + " | ".join(f"{v:.3f}" for v in values) + " |")
-    lines.sort(key=lambda line: line.startswith("| all"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(HEAD + "\n".join(lines) + "\n")
-    print("\n".join(lines))
+        figures[key] = dict(zip(COLUMNS, values, strict=True))
+    if "--print" not in sys.argv[2:]:
+        take_in_generated(figures)
+    print(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,3 +137,40 @@ def test_the_examples_of_the_readme_name_what_exists(block: str) -> None:
     imports = "\n".join(line for line in block.splitlines() if line.startswith(("from ", "import ")))
     exec(compile(imports, "README.md", "exec"), {})
     compile(block, "README.md", "exec")
+
+
+def test_the_figures_of_accuracy_stand_in_one_file_and_the_pages_say_the_same(tmp_path: Path) -> None:
+    docs, scripts = tmp_path / "docs", tmp_path / "scripts"
+    shutil.copytree(ROOT / "docs", docs)
+    scripts.mkdir()
+    script = shutil.copy(ROOT / "scripts" / "accuracy.py", scripts)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, script, *arguments], check=False, capture_output=True, text=True)
+
+    assert run("--check").returncode == 0
+    page = (docs / "accuracy.md").read_text("utf-8")
+    figures = json.loads((docs / "accuracy.json").read_text("utf-8"))
+    kick = figures["recordings"]["full_mix"]["drums"]["kick"]
+    assert f"| kick | {kick['found'] + kick['missed']} |" in page
+    kick["missed"] += 1
+    (docs / "accuracy.json").write_text(json.dumps(figures), "utf-8")
+    assert run("--check").returncode == 1
+    assert run().returncode == 0
+    assert (docs / "accuracy.md").read_text("utf-8") != page
+    assert run("--check").returncode == 0
+
+
+def test_the_figures_of_accuracy_are_sums_that_add_up() -> None:
+    figures = json.loads((ROOT / "docs" / "accuracy.json").read_text("utf-8"))
+    with (ROOT / "drumscribe" / "weights" / "manifest.toml").open("rb") as file:
+        assert figures["networks"] == tomllib.load(file)["aliases"]["default"]
+    recordings = figures["recordings"]
+    for way in ("drums_alone", "full_mix"):
+        pooled, drums = recordings[way]["hits_9"], recordings[way]["drums"]
+        assert pooled["found"] + pooled["missed"] == recordings["strokes"]
+        for count in ("found", "missed", "invented"):
+            assert sum(drum[count] for drum in drums.values()) == pooled[count]
+        for counts in (pooled, *drums.values()):
+            total = 2 * counts["found"] + counts["missed"] + counts["invented"]
+            assert counts["f"] == pytest.approx(2 * counts["found"] / total, abs=1e-6)
