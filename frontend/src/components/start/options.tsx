@@ -2,11 +2,12 @@ import { ChevronRight } from "lucide-react";
 
 import { Field } from "@/components/ui/field";
 import type { Model } from "@/lib/api/types";
+import { PAPERS, type SongDefaults, VOICES } from "@/lib/preferences/song-defaults";
 
 const METRES = ["4/4", "3/4", "2/4", "5/4", "6/4", "7/4", "5/8", "6/8", "7/8", "9/8", "12/8"];
 
 /** Everything one may say about a song and need not. */
-export function Options({ models }: { models: Model[] }) {
+export function Options({ models, defaults }: { models: Model[]; defaults: SongDefaults }) {
   const others = models.filter((model) => !model.is_default);
   return (
     <details className="card group">
@@ -31,9 +32,12 @@ export function Options({ models }: { models: Model[] }) {
           </select>
         </Field>
         <Field id="voices" label="Voices" hint="Hands with stems up and feet with stems down, or all on one stem.">
-          <select id="voices" name="voices" aria-describedby="voices-hint" className="control">
-            <option value="">Hands and feet apart</option>
-            <option value="1">All in one voice</option>
+          <select id="voices" name="voices" defaultValue={defaults.voices} aria-describedby="voices-hint" className="control">
+            {Object.entries(VOICES).map(([value, name]) => (
+              <option key={value} value={value}>
+                {name}
+              </option>
+            ))}
           </select>
         </Field>
         <Field id="separation" label="Isolate the drums first" hint="Gives you a drumless track to play along with. Takes longer.">
@@ -53,9 +57,12 @@ export function Options({ models }: { models: Model[] }) {
           </select>
         </Field>
         <Field id="paper" label="Paper">
-          <select id="paper" name="paper" className="control">
-            <option value="">A4</option>
-            <option value="letter">US Letter</option>
+          <select id="paper" name="paper" defaultValue={defaults.paper} className="control">
+            {Object.entries(PAPERS).map(([value, name]) => (
+              <option key={value} value={value}>
+                {name}
+              </option>
+            ))}
           </select>
         </Field>
         {others.length > 0 && (
