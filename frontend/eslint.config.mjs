@@ -13,6 +13,7 @@ const config = [
       "max-lines": ["error", 150],
     },
   },
+  { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   {
     files: ["src/lib/api/**", "src/lib/bff/**", "e2e/**", "scripts/**", "**/*.test.*"],
     rules: { "no-restricted-globals": "off", "max-lines": ["error", 400] },

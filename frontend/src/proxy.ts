@@ -1,6 +1,10 @@
-// Pages get a policy that lets only this web app's own scripts run. `/api` is left out: bodies there are streamed.
+// Pages get a policy that lets only this web app's own scripts run, and are shown to whoever may see them.
+// `/api` is left out: bodies there are streamed.
 import type { NextRequest } from "next/server";
 import { NextResponse } from "next/server";
+
+import { admit, PAGE_PATH, withSession } from "@/lib/bff/admission";
+import { cookieOptions, isEncrypted, sealed, SESSION_COOKIE } from "@/lib/bff/session";
 
 function policy(nonce: string): string {
   const outside = process.env.NEXT_PUBLIC_API_URL ? ` ${new URL(process.env.NEXT_PUBLIC_API_URL).origin}` : "";
@@ -21,18 +25,36 @@ function policy(nonce: string): string {
   ].join("; ");
 }
 
-export function proxy(request: NextRequest): NextResponse {
-  const nonce = btoa(crypto.randomUUID());
-  const csp = policy(nonce);
-  const headers = new Headers(request.headers);
-  headers.set("x-nonce", nonce);
-  headers.set("content-security-policy", csp);
-  const response = NextResponse.next({ request: { headers } });
+function protect(response: NextResponse, csp: string): NextResponse {
   response.headers.set("content-security-policy", csp);
   response.headers.set("x-content-type-options", "nosniff");
   response.headers.set("referrer-policy", "same-origin");
   response.headers.set("permissions-policy", "camera=(), geolocation=(), microphone=()");
   return response;
+}
+
+export async function proxy(request: NextRequest): Promise<NextResponse> {
+  const nonce = btoa(crypto.randomUUID());
+  const csp = policy(nonce);
+  const headers = new Headers(request.headers);
+  headers.set("x-nonce", nonce);
+  headers.set("content-security-policy", csp);
+  headers.delete(PAGE_PATH);
+  // Whatever is posted is an action: it renews its session and sets its cookie itself, and a cookie set here would outdo that one
+  if (request.method !== "GET" && request.method !== "HEAD") return protect(NextResponse.next({ request: { headers } }), csp);
+  const path = request.nextUrl.pathname + request.nextUrl.search;
+  const { to, cookie } = await admit(request.headers, path);
+  headers.set(PAGE_PATH, path);
+  if (cookie !== undefined) {
+    const value = cookie === null ? null : sealed(cookie);
+    headers.set("cookie", withSession(headers.get("cookie"), SESSION_COOKIE, value));
+  }
+  const response = to === null ? NextResponse.next({ request: { headers } }) : NextResponse.redirect(new URL(to, request.nextUrl));
+  if (cookie !== undefined) {
+    const secure = isEncrypted(request.headers, request.url);
+    response.cookies.set(SESSION_COOKIE, cookie === null ? "" : sealed(cookie), cookieOptions(cookie, secure));
+  }
+  return protect(response, csp);
 }
 
 export const config = {

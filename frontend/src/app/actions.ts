@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
 
 import { createFromFile, createFromLink } from "@/lib/api/calls";
@@ -10,8 +11,9 @@ import { asProblem } from "@/lib/api/problem";
 import { apiForRequest } from "@/lib/api/server";
 import { readLink } from "@/lib/jobs/link";
 import { readOptions } from "@/lib/jobs/options";
+import { defaultOptions, readSongDefaults, SONG_COOKIE } from "@/lib/preferences/song-defaults";
 
-export type FormState = { message: string; link: string } | null;
+export type FormState = { message: string; link: string; code?: string } | null;
 
 /** Start a job from the link in the form, and go to it; or say why not. */
 export async function transcribeLink(_before: FormState, form: FormData): Promise<FormState> {
@@ -22,7 +24,8 @@ export async function transcribeLink(_before: FormState, form: FormData): Promis
   try {
     id = await createFromLink(await apiForRequest(), read.url, readOptions(form), String(form.get("key") ?? ""));
   } catch (error) {
-    return { message: asProblem(error).message, link };
+    const { message, code } = asProblem(error);
+    return { message, code, link };
   }
   redirect(`/jobs/${id}`);
 }
@@ -33,10 +36,12 @@ export async function transcribeDemo(): Promise<FormState> {
   try {
     const song = await readFile(join(process.cwd(), "public", "demo.flac"));
     const file = new File([new Uint8Array(song)], "demo.flac", { type: "audio/flac" });
-    id = await createFromFile(await apiForRequest(), file, { title: "Demo song" });
+    const defaults = readSongDefaults((await cookies()).get(SONG_COOKIE)?.value);
+    id = await createFromFile(await apiForRequest(), file, { title: "Demo song", ...defaultOptions(defaults) });
   } catch (error) {
     console.error("demo_failed", error);
-    return { message: asProblem(error).message, link: "" };
+    const { message, code } = asProblem(error);
+    return { message, code, link: "" };
   }
   redirect(`/jobs/${id}`);
 }

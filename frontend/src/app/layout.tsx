@@ -4,8 +4,11 @@ import type { Metadata, Viewport } from "next";
 import { cookies } from "next/headers";
 import type { ReactNode } from "react";
 
+import { SignedOutNotice } from "@/components/account/signed-out-notice";
+import { Footer } from "@/components/layout/footer";
 import { Header } from "@/components/layout/header";
 import { Queries } from "@/components/layout/queries";
+import { heldSession } from "@/lib/account/current";
 import { readTheme, THEME_COOKIE } from "@/lib/preferences/theme";
 
 export const metadata: Metadata = {
@@ -22,12 +25,16 @@ export const viewport: Viewport = {
 
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const theme = readTheme((await cookies()).get(THEME_COOKIE)?.value);
+  const who = (await heldSession())?.id ?? "";
   return (
     <html lang="en" data-theme={theme}>
       <body>
-        <Queries>
+        {/* Somebody else finds nothing of what was kept for the one before */}
+        <Queries key={who}>
+          <SignedOutNotice />
           <Header />
-          {children}
+          <div className="min-h-[calc(100dvh-7.125rem)]">{children}</div>
+          <Footer />
         </Queries>
       </body>
     </html>

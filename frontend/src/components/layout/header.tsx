@@ -1,9 +1,15 @@
 import Link from "next/link";
 
+import { AccountLink } from "@/components/account/account-link";
+import { heldSession } from "@/lib/account/current";
+import { entrance } from "@/lib/bff/entrance";
+
 import { Nav } from "./nav";
 import { Wordmark } from "./wordmark";
 
-export function Header() {
+export async function Header() {
+  const mode = (await entrance())?.auth_mode ?? "none";
+  const held = mode === "none" ? null : await heldSession();
   return (
     <header className="no-print border-b border-line bg-sheet">
       <a
@@ -17,7 +23,10 @@ export function Header() {
           <Wordmark />
           <span>DrumScribe</span>
         </Link>
-        <Nav />
+        <div className="flex">
+          {(mode === "none" || held) && <Nav />}
+          {mode !== "none" && <AccountLink who={held && { kind: held.kind, name: held.name }} />}
+        </div>
       </div>
     </header>
   );

@@ -5,10 +5,15 @@ import { useActionState } from "react";
 
 import { type FormState, transcribeDemo } from "@/app/actions";
 import { Button } from "@/components/ui/button";
+import { noteAnswer } from "@/lib/account/signed-out";
 
 /** The demo song, one click away. */
 export function DemoButton() {
-  const [state, start, isStarting] = useActionState<FormState, FormData>(transcribeDemo, null);
+  const [state, start, isStarting] = useActionState<FormState, FormData>(async () => {
+    const answer = await transcribeDemo();
+    noteAnswer(answer);
+    return answer;
+  }, null);
   return (
     <form action={start} className="max-sm:w-full">
       <Button type="submit" disabled={isStarting} className="max-sm:w-full">

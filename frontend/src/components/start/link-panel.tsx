@@ -5,6 +5,7 @@ import { useActionState, useState } from "react";
 import { type FormState, transcribeLink } from "@/app/actions";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
+import { noteAnswer } from "@/lib/account/signed-out";
 import type { JobOptions } from "@/lib/api/types";
 import { idempotencyKey } from "@/lib/jobs/keys";
 
@@ -16,7 +17,9 @@ export function LinkPanel({ options, mayStart }: Props) {
   const [state, send, isSending] = useActionState<FormState, FormData>(async (before, form) => {
     for (const [name, value] of Object.entries(options())) form.set(name, String(value));
     form.set("key", idempotencyKey());
-    return transcribeLink(before, form);
+    const answer = await transcribeLink(before, form);
+    noteAnswer(answer);
+    return answer;
   }, null);
   const message = state?.message;
   return (

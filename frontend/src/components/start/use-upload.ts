@@ -3,6 +3,7 @@
 import { useRouter } from "next/navigation";
 import { useEffect, useRef, useState } from "react";
 
+import { noteProblem } from "@/lib/account/signed-out";
 import { asProblem } from "@/lib/api/problem";
 import type { JobOptions } from "@/lib/api/types";
 import { type Upload, upload } from "@/lib/api/upload";
@@ -19,6 +20,15 @@ export function useUpload() {
 
   useEffect(() => () => running.current?.abort(), []);
 
+  // Closing the page would end the upload: browsers ask first
+  const isSending = state.name === "sending";
+  useEffect(() => {
+    if (!isSending) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [isSending]);
+
   async function start(file: File, options: JobOptions) {
     key.current ||= idempotencyKey();
     setState({ name: "sending", part: 0 });
@@ -27,6 +37,7 @@ export function useUpload() {
       router.push(`/jobs/${await running.current.sent}`);
     } catch (error) {
       const problem = asProblem(error);
+      noteProblem(problem);
       // The server has seen this request: another try with other options is another request
       if (problem.code !== "unreachable") key.current = "";
       setState(problem.code === "aborted" ? { name: "idle" } : { name: "failed", message: problem.message });

@@ -1,11 +1,27 @@
 // Thin functions over the generated types; the same ones for the browser and for the web app's own server.
+import { unstable_rethrow } from "next/navigation";
 import type { Client } from "openapi-fetch";
 
 import type { EditOperation } from "@/lib/edit/wire";
 
 import { asProblem, problemOf } from "./problem";
 import type { paths } from "./schema";
-import type { Job, JobList, JobOptions, JobResult, JobStatus, Limits, Model, Revision, RevisionOptions } from "./types";
+import type {
+  Caller,
+  Job,
+  JobList,
+  JobOptions,
+  JobResult,
+  JobStatus,
+  Key,
+  KeyScope,
+  Limits,
+  Model,
+  NewKey,
+  Revision,
+  RevisionOptions,
+  Tokens,
+} from "./types";
 
 export type Api = Client<paths>;
 export type JobQuery = { limit?: number; cursor?: string; q?: string; status?: JobStatus };
@@ -15,6 +31,7 @@ type Answer<T> = { data?: T; error?: unknown; response: Response };
 async function open<T>(answer: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await answer.catch((cause: unknown) => {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    unstable_rethrow(cause); // on its way to the sign-in page
     throw asProblem(cause);
   });
   if (!response.ok) throw problemOf(response.status, error, response.headers.get("retry-after"));
@@ -80,3 +97,33 @@ export async function createFromFile(api: Api, file: File, options: JobOptions):
   const created = await open(api.POST("/api/v1/jobs", { body: form as never, bodySerializer: (body: unknown) => body as FormData }));
   return created.job_id;
 }
+
+// ---------------------------------------------------------------- accounts and keys
+
+export const getMe = (api: Api, signal?: AbortSignal): Promise<Caller> => open(api.GET("/api/v1/auth/me", { signal }));
+
+type Login = { email: string; password: string };
+
+export const signIn = (api: Api, body: Login): Promise<Tokens> => open(api.POST("/api/v1/auth/login", { body }));
+
+export const register = (api: Api, body: Login & { name: string }): Promise<Tokens> => open(api.POST("/api/v1/auth/register", { body }));
+
+export const signOut = async (api: Api, refresh_token: string): Promise<void> => {
+  await open(api.POST("/api/v1/auth/logout", { body: { refresh_token } }));
+};
+
+export const changePassword = (api: Api, current_password: string, new_password: string): Promise<Tokens> =>
+  open(api.POST("/api/v1/auth/password", { body: { current_password, new_password } }));
+
+export const deleteAccount = async (api: Api, password: string): Promise<void> => {
+  await open(api.POST("/api/v1/auth/me/delete", { body: { password } }));
+};
+
+export const listKeys = async (api: Api): Promise<Key[]> => (await open(api.GET("/api/v1/keys"))).items;
+
+export const createKey = (api: Api, body: { name: string; scopes: KeyScope[]; expires_at: string | null }): Promise<NewKey> =>
+  open(api.POST("/api/v1/keys", { body }));
+
+export const revokeKey = async (api: Api, key_id: string): Promise<void> => {
+  await open(api.DELETE("/api/v1/keys/{key_id}", { params: { path: { key_id } } }));
+};

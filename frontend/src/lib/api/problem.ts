@@ -29,6 +29,9 @@ export const UNREACHABLE: ProblemBody = {
   retryable: true,
 };
 
+/** The server speaks to programs there, of headers and tokens. */
+export const SIGNED_OUT = { code: "unauthenticated", detail: "You have been signed out. Sign in again to go on." } as const;
+
 function isProblemBody(value: unknown): value is ProblemBody {
   return typeof value === "object" && value !== null && "code" in value && "detail" in value;
 }
@@ -37,6 +40,7 @@ function isProblemBody(value: unknown): value is ProblemBody {
 export function problemOf(status: number, body: unknown, retryAfter?: string | null): Problem {
   const wait = Number(retryAfter);
   const seconds = retryAfter && Number.isFinite(wait) ? wait : null;
+  if (status === 401 && isProblemBody(body) && body.code === SIGNED_OUT.code) return new Problem({ ...body, ...SIGNED_OUT, status });
   if (isProblemBody(body)) return new Problem({ ...body, status }, seconds);
   return new Problem({ ...UNREACHABLE, status }, seconds);
 }

@@ -12,6 +12,12 @@ export type JobEvent = Schemas["EventMessage"];
 export type Revision = Schemas["RevisionResponse"] & { edits?: number };
 export type Limits = Schemas["Limits"];
 export type Model = Schemas["ModelResponse"];
+export type Entrance = Schemas["EntranceResponse"];
+export type Caller = Schemas["CallerResponse"];
+export type Tokens = Schemas["TokenResponse"];
+export type Key = Schemas["KeyResponse"];
+export type NewKey = Schemas["KeyCreatedResponse"];
+export type KeyScope = NonNullable<Schemas["CreateKeyRequest"]["scopes"]>[number];
 export type ProblemBody = Schemas["Problem"];
 
 /** What a new version can be asked for with; what is not named stays as it was. */

@@ -15,13 +15,19 @@ describe("what browsers may ask the API for", () => {
     ["GET", `${JOB}/events`],
     ["GET", `${JOB}/download/score-midi`],
     ["POST", `${JOB}/revisions`],
+    ["GET", "v1/auth/me"],
   ])("%s %s is open", (method, path) => expect(isOpen(method, path)).toBe(true));
 
   it.each([
     ["GET", "metrics"],
     ["GET", "v1/webhooks/secret"],
     ["POST", "v1/auth/login"],
+    ["POST", "v1/auth/refresh"],
+    ["POST", "v1/auth/logout"],
+    ["POST", "v1/auth/me"],
+    ["POST", "v1/auth/me/delete"],
     ["GET", "v1/keys"],
+    ["POST", "v1/keys"],
     ["PUT", JOB],
     ["GET", `${JOB}/cancel`],
     ["GET", "v1/jobs/../webhooks/secret"],

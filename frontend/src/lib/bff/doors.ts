@@ -6,7 +6,7 @@ const NAME = "[a-z0-9-]{1,40}";
 type Door = readonly [methods: readonly string[], path: RegExp];
 
 const DOORS: readonly Door[] = [
-  [["GET"], /^v1\/(limits|models|health)$/],
+  [["GET"], /^v1\/(limits|models|health|auth\/me)$/],
   [["GET", "POST"], /^v1\/jobs$/],
   [["GET", "PATCH", "DELETE"], new RegExp(`^v1/jobs/${ID}$`)],
   [["POST"], new RegExp(`^v1/jobs/${ID}/cancel$`)],

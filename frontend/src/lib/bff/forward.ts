@@ -2,6 +2,8 @@
 import { UNREACHABLE } from "@/lib/api/problem";
 
 import { isForged, isOpen } from "./doors";
+import { fresh } from "./renewal";
+import { bearer, cookieOf, isEncrypted, opened, setCookie } from "./session";
 import { passedOnHeaders, upstream } from "./upstream";
 
 const NOT_PASSED_BACK = [
@@ -34,6 +36,23 @@ function answerHeaders(answer: Response): Headers {
   return out;
 }
 
+function keeping(cookie: string | null, answer: Response): Response {
+  if (cookie !== null) answer.headers.append("set-cookie", cookie);
+  return answer;
+}
+
+/** Headers for the API in the name of whoever has signed in, and the cookie to keep if their tokens had to be renewed. */
+async function credentials(request: Request): Promise<{ headers: Headers; cookie: string | null }> {
+  const headers = passedOnHeaders(request.headers);
+  const held = opened(cookieOf(request.headers.get("cookie")));
+  if (held === null) return { headers, cookie: null };
+  const renewal = await fresh(held, request.headers);
+  // The next page takes an ended session back; here another tab may have begun a new one meanwhile
+  if (renewal === "ended") return { headers, cookie: null };
+  headers.set("authorization", bearer(renewal.session));
+  return { headers, cookie: renewal.renewed ? setCookie(renewal.session, isEncrypted(request.headers, request.url)) : null };
+}
+
 /** Answer `/api/<path>` with what the API says. */
 export async function forward(request: Request, path: string): Promise<Response> {
   const { pathname, search } = new URL(request.url);
@@ -43,9 +62,10 @@ export async function forward(request: Request, path: string): Promise<Response>
   if (isForged(request.method, request.headers)) {
     return refuse(403, "cross_site", "Refused", "Another site tried to change something here.", pathname);
   }
+  const { headers, cookie } = await credentials(request);
   const init: RequestInit & { duplex: "half" } = {
     method: request.method,
-    headers: passedOnHeaders(request.headers),
+    headers,
     body: request.body,
     signal: request.signal,
     cache: "no-store",
@@ -55,9 +75,9 @@ export async function forward(request: Request, path: string): Promise<Response>
   };
   try {
     const answer = await fetch(`${upstream()}/api/${path}${search}`, init);
-    return new Response(answer.body, { status: answer.status, headers: answerHeaders(answer) });
+    return keeping(cookie, new Response(answer.body, { status: answer.status, headers: answerHeaders(answer) }));
   } catch (cause) {
     if (!request.signal.aborted) console.error("api_unreachable", cause);
-    return refuse(503, UNREACHABLE.code, UNREACHABLE.title, UNREACHABLE.detail, pathname);
+    return keeping(cookie, refuse(503, UNREACHABLE.code, UNREACHABLE.title, UNREACHABLE.detail, pathname));
   }
 }
