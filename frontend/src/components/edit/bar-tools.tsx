@@ -26,7 +26,7 @@ export function BarTools({ bar, chosen, onChoose, follow, onFollow }: Props) {
   const time = song.bars[bar.at];
   const looped = !!loop && !!time && Math.abs(loop.start - time.start) < 0.01 && Math.abs(loop.end - time.end) < 0.01;
   return (
-    <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+    <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
       <div className="flex items-center">
         <button type="button" className={SQUARE} aria-label="Edit the bar before" disabled={bar.at === 0} onClick={() => bar.go(bar.at - 1)}>
           <ChevronLeft aria-hidden />
@@ -45,14 +45,16 @@ export function BarTools({ bar, chosen, onChoose, follow, onFollow }: Props) {
         <SwitchButton on={looped} label="Loop this bar" onClick={() => engine.setLoop(looped || !time ? null : { start: time.start, end: time.end })}>
           <Repeat aria-hidden />
         </SwitchButton>
-        <SwitchButton wide on={follow} label="The grid follows the music" onClick={onFollow}>
-          Follow
-        </SwitchButton>
+        <span className="max-sm:hidden">
+          <SwitchButton wide on={follow} label="The grid follows the music" onClick={onFollow}>
+            Follow
+          </SwitchButton>
+        </span>
       </div>
       <label className="flex items-center gap-2 text-sm">
-        Grid
-        <select className="control w-auto! text-sm!" value={chosen ?? ""} onChange={(event) => onChoose((event.target.value || null) as GridStep | null)}>
-          <option value="">As written ({STEPS.find(({ step }) => step === bar.step)?.name})</option>
+        <span className="max-sm:sr-only">Grid</span>
+        <select className="control w-auto! text-sm! max-sm:max-w-24" value={chosen ?? ""} onChange={(event) => onChoose((event.target.value || null) as GridStep | null)}>
+          <option value="">{STEPS.find(({ step }) => step === bar.step)?.name}, as written</option>
           {STEPS.map(({ step, name }) => (
             <option key={step} value={step}>
               {name}

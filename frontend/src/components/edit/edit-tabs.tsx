@@ -11,7 +11,7 @@ export function EditTabs({ tab, onTab, queue, onClose }: Props) {
   const tabs: [Tab, string, string][] = [
     ["notes", "Notes", "Notes"],
     ["review", "Review", `Review the ${queue} least certain bars`],
-    ["pulse", "Tempo and bars", "Tempo and bars"],
+    ["pulse", "Tempo", "Tempo and bars"],
     ["versions", "Versions", "Versions"],
   ];
   return (
@@ -27,7 +27,7 @@ export function EditTabs({ tab, onTab, queue, onClose }: Props) {
               aria-label={label}
               title={label}
               onClick={() => onTab(name)}
-              className={`min-h-11 border-b-2 px-3 text-sm font-medium ${tab === name ? "border-accent text-accent" : "border-transparent hover:bg-sunk"}`}
+              className={`min-h-11 border-b-2 px-2 text-sm font-medium sm:px-3 ${tab === name ? "border-accent text-accent" : "border-transparent hover:bg-sunk"}`}
             >
               {short}
               {name === "review" && <span className="figures ml-1 font-normal text-soft">{queue}</span>}

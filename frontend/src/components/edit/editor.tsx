@@ -1,7 +1,8 @@
 "use client";
 
-import { useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
+import { SwitchButton } from "@/components/player/switch-button";
 import { useStand } from "@/components/score/stand";
 import type { JobResult } from "@/lib/api/types";
 import { ROWS } from "@/lib/edit/kit";
@@ -25,6 +26,8 @@ import { Versions } from "./versions";
 
 type Props = { editing: Editing; result: JobResult; onClose: () => void };
 
+const WIDE = "(min-width: 80rem)"; // where the desk stands beside the score
+
 /** The desk beside the score on which a song is put right. */
 export function Editor({ editing, result, onClose }: Props) {
   const { score } = useStand();
@@ -32,6 +35,7 @@ export function Editor({ editing, result, onClose }: Props) {
   const [tab, setTab] = useState<Tab>("notes");
   const [chosen, setChosen] = useState<GridStep | null>(null);
   const [follow, setFollow] = useState(true);
+  const [allDrums, setAllDrums] = useState(() => window.matchMedia(WIDE).matches);
   const [wanted, setWanted] = useState<Cell>({ drum: "snare", onset: "0" });
   const [dismissed, setDismissed] = useState(0);
   const bar = useBar(editing.state.draft, chosen, follow && tab !== "review");
@@ -46,9 +50,17 @@ export function Editor({ editing, result, onClose }: Props) {
     settle();
   });
 
+  // On a narrow page the desk lies over the foot of the score: begin with the score at the top
+  const desk = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (!window.matchMedia(WIDE).matches) desk.current?.closest("[data-stand]")?.querySelector(".score-sheet")?.scrollIntoView();
+  }, []);
+
   const queue = reviewOf(result);
+  const used = new Set([...score.bars.flatMap(({ notes }) => notes), ...bar.content.notes].map(({ drum }) => drum));
+  const rows = ROWS.filter((drum) => allDrums || used.has(drum));
   const onset = bar.columns.some((column) => column.onset === wanted.onset) ? wanted.onset : "0";
-  const cell = { drum: wanted.drum, onset };
+  const cell = { drum: rows.find((drum) => drum === wanted.drum) ?? rows[0] ?? "snare", onset };
   const note = commands.at(cell);
   const relabel = (drum: string) => {
     if (note && commands.move(note, { drum, onset })) setWanted({ drum, onset });
@@ -58,7 +70,7 @@ export function Editor({ editing, result, onClose }: Props) {
   const asks = behind && dismissed !== editing.job.revision;
 
   return (
-    <section aria-label="Corrections" className="card flex flex-col gap-2 p-3 xl:w-[38rem]">
+    <section aria-label="Corrections" ref={desk} className="flex flex-col gap-2 max-xl:pb-2 xl:w-[38rem] xl:rounded-xl xl:border xl:border-line xl:bg-sheet xl:p-3">
       <EditTabs tab={tab} onTab={setTab} queue={queue.length} onClose={onClose} />
       <SaveBar editing={editing} commands={commands} />
       <Notes editing={editing} onConflict={() => setDismissed(0)} />
@@ -75,8 +87,13 @@ export function Editor({ editing, result, onClose }: Props) {
       {(tab === "notes" || tab === "review") && (
         <>
           {tab === "notes" && <BarTools bar={bar} chosen={chosen} onChoose={setChosen} follow={follow} onFollow={() => setFollow(!follow)} />}
-          <DrumGrid bar={bar} rows={ROWS} commands={commands} cell={cell} onCell={setWanted} />
+          <DrumGrid bar={bar} rows={rows} commands={commands} cell={cell} onCell={setWanted} />
           <Inspector note={note} commands={commands} onRelabel={relabel} />
+          <span className="xl:hidden">
+            <SwitchButton wide on={allDrums} label="Show all drums" onClick={() => setAllDrums(!allDrums)}>
+              All drums
+            </SwitchButton>
+          </span>
         </>
       )}
       {tab === "pulse" && <PulseTools editing={editing} locked={commands.locked} />}

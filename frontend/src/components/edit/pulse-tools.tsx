@@ -1,6 +1,7 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
+import { ArrowLeft, ArrowRight } from "lucide-react";
 
 import { Button } from "@/components/ui/button";
 import { useStand } from "@/components/score/stand";
@@ -34,33 +35,37 @@ export function PulseTools({ editing, locked }: Props) {
       <p className="text-sm text-soft">
         The whole score is written anew{state.count > 0 && ", your corrections included"}. The notes you see now stay where they sound.
       </p>
-      <div className="flex flex-wrap gap-2">
-        <Button disabled={off || !half} onClick={() => ask(half)}>
-          Half tempo
-        </Button>
-        <Button disabled={off || !double} onClick={() => ask(double)}>
-          Double tempo
-        </Button>
-      </div>
-      <div role="group" aria-label="Bar lines" className="flex flex-wrap gap-2">
-        <Button disabled={off} onClick={() => ask(withBeatMoved(pulse, -1, metre))}>
-          Bar lines a beat earlier
-        </Button>
-        <Button disabled={off} onClick={() => ask(withBeatMoved(pulse, 1, metre))}>
-          A beat later
-        </Button>
-      </div>
-      <label className="flex items-center gap-2 text-sm">
-        Metre
-        <select disabled={off} className="control w-auto!" value={pulse.time_signature} onChange={(event) => ask({ time_signature: event.target.value })}>
-          <option value="">
-            As heard ({metre.numerator}/{metre.denominator})
-          </option>
+      <div className="grid grid-cols-[auto_1fr] items-center gap-x-4 gap-y-3">
+        <span className="text-sm font-medium">Tempo</span>
+        <div role="group" aria-label="Tempo" className="flex flex-wrap gap-2">
+          <Button disabled={off || !half} onClick={() => ask(half)}>
+            Half tempo
+          </Button>
+          <Button disabled={off || !double} onClick={() => ask(double)}>
+            Double tempo
+          </Button>
+        </div>
+        <span className="text-sm font-medium">Bar lines</span>
+        <div role="group" aria-label="Bar lines" className="flex flex-wrap gap-2">
+          <Button disabled={off} aria-label="Bar lines a beat earlier" onClick={() => ask(withBeatMoved(pulse, -1, metre))}>
+            <ArrowLeft aria-hidden />
+            A beat earlier
+          </Button>
+          <Button disabled={off} aria-label="Bar lines a beat later" onClick={() => ask(withBeatMoved(pulse, 1, metre))}>
+            A beat later
+            <ArrowRight aria-hidden />
+          </Button>
+        </div>
+        <label htmlFor="metre" className="text-sm font-medium">
+          Metre
+        </label>
+        <select id="metre" disabled={off} className="control w-auto! justify-self-start" value={pulse.time_signature} onChange={(event) => ask({ time_signature: event.target.value })}>
+          <option value="">{pulse.time_signature ? "As heard" : `As heard (${metre.numerator}/${metre.denominator})`}</option>
           {METRES.map((name) => (
             <option key={name}>{name}</option>
           ))}
         </select>
-      </label>
+      </div>
     </section>
   );
 }

@@ -1,10 +1,9 @@
 "use client";
 
-import { Check, ChevronLeft, ChevronRight, X } from "lucide-react";
+import { Check, ChevronLeft, ChevronRight, Pause, Play, X } from "lucide-react";
 import type { KeyboardEvent } from "react";
 import { useEffect, useRef, useState } from "react";
 
-import { SwitchButton } from "@/components/player/switch-button";
 import { usePlayerState } from "@/components/player/use-player";
 import { useStand } from "@/components/score/stand";
 import { Bar } from "@/components/ui/bar";
@@ -18,7 +17,7 @@ import type { Commands } from "./use-commands";
 import type { Editing } from "./use-editing";
 import { pressOnNote } from "./use-grid-keys";
 
-const SPEEDS = [0.5, 0.75, 1];
+const SPEEDS = [0.5, 0.6, 0.75, 0.9, 1];
 
 type Props = { queue: readonly ReviewBar[]; editing: Editing; bar: OpenBar; commands: Commands; onNote: (note: EditNote) => void; onDone: () => void };
 
@@ -99,7 +98,7 @@ export function ReviewPanel({ queue, editing, bar, commands, onNote, onDone }: P
   if (!current) return null;
   return (
     <section aria-label="Review" className="flex flex-col gap-3">
-      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+      <div className="flex flex-wrap items-center gap-1">
         <Button look="quiet" className="size-11 px-0!" aria-label="Review the bar before" disabled={at === 0} onClick={() => open(at - 1)}>
           <ChevronLeft aria-hidden />
         </Button>
@@ -112,27 +111,27 @@ export function ReviewPanel({ queue, editing, bar, commands, onNote, onDone }: P
         <Button look="quiet" className="size-11 px-0!" aria-label={at === queue.length - 1 ? "End the review" : "Review the bar after"} onClick={() => open(at + 1)}>
           <ChevronRight aria-hidden />
         </Button>
-        <div role="group" aria-label="Speed of the loop" className="ml-auto flex">
-          {SPEEDS.map((speed) => (
-            <SwitchButton key={speed} wide on={Math.abs(rate - speed) < 0.01} label={`${speed * 100} per cent`} onClick={() => engine.setRate(speed)}>
-              {speed * 100} %
-            </SwitchButton>
+        <Button look="quiet" className="ml-auto size-11 px-0!" aria-label={playing ? "Pause the loop" : "Play the loop"} disabled={!ready} onClick={() => engine.toggle()}>
+          {playing ? <Pause aria-hidden /> : <Play aria-hidden />}
+        </Button>
+        <select aria-label="Speed of the loop" className="control w-auto! text-sm!" value={rate} onChange={(event) => engine.setRate(Number(event.target.value))}>
+          {[...new Set([...SPEEDS, rate])].sort().map((speed) => (
+            <option key={speed} value={speed}>
+              {Math.round(speed * 100)} %
+            </option>
           ))}
-        </div>
+        </select>
       </div>
       <Bar value={(done / queue.length) * 100} label="Bars reviewed" />
-      <ul ref={list} tabIndex={0} aria-label={`Doubtful strokes in bar ${current.number}`} onKeyDown={onKeyDown} className="flex flex-col rounded-lg">
+      <ul ref={list} tabIndex={0} aria-label={`Doubtful strokes in bar ${current.number}`} onKeyDown={onKeyDown} className="max-h-[8.75rem] overflow-y-auto rounded-lg xl:max-h-[11.25rem]">
         {questions.map((each, index) => (
-          <ReviewQuestion key={each.note.id} {...each} current={index === chosen} commands={commands} onChoose={() => setChosen(index)} onAnswer={(right) => { setChosen(index); void (right ? commands.confirm([each.note]) : commands.remove(each.note)); }} />
+          <ReviewQuestion key={each.note.id} {...each} current={index === chosen} unit={bar.unit} commands={commands} onChoose={() => setChosen(index)} onAnswer={(right) => { setChosen(index); void (right ? commands.confirm([each.note]) : commands.remove(each.note)); }} />
         ))}
       </ul>
       <div className="flex flex-wrap items-center gap-2">
         <Button disabled={commands.locked || questions.every((each) => !each.open)} onClick={() => { commands.confirm(questions.filter((each) => each.open).map(({ note }) => note)); open(at + 1); }}>
           <Check aria-hidden />
           All right, next bar
-        </Button>
-        <Button look="quiet" disabled={!ready} onClick={() => engine.toggle()}>
-          {playing ? "Pause" : "Play"}
         </Button>
         <Button look="quiet" onClick={onDone}>
           <X aria-hidden />

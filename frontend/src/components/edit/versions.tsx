@@ -17,7 +17,7 @@ import type { Editing } from "./use-editing";
 
 /** Every version of the score: to look at, to hear and to take along. */
 export function Versions({ editing }: { editing: Editing }) {
-  const { job, shown, state, look, looking } = editing;
+  const { job, shown, state, look } = editing;
   const now = useNow(30_000);
   const { data, error } = useQuery<Revision[], Problem>({
     queryKey: revisionsKey(job.id, job.revision),
@@ -61,7 +61,6 @@ export function Versions({ editing }: { editing: Editing }) {
         })}
       </ol>
       {state.count > 0 && <p className="text-sm text-soft">Save or undo your corrections to look at another version.</p>}
-      {looking && <Button onClick={() => look(null)}>Back to the newest version</Button>}
     </section>
   );
 }

@@ -57,14 +57,14 @@ export function ScorePage({ title, result, urls, children }: Props) {
   useShortcuts(engine, song, showHelp);
   return (
     <StandProvider value={stand}>
-      <div className="flex flex-col gap-3 xl:grid xl:grid-cols-[minmax(0,1fr)_auto] xl:gap-4">
+      <div data-stand className="flex flex-col gap-3 xl:grid xl:grid-cols-[minmax(0,1fr)_auto] xl:gap-4">
         <div className="min-w-0 pb-4">
           <ScoreView musicxml={musicxml} pages={shown.urls.svg ?? null} title={title} />
         </div>
         {/* Narrow: one dock at the foot of the page. Wide: panels beside the score, the player below both. */}
         <div className="no-print sticky bottom-0 z-10 -mx-4 border-t border-line bg-sheet px-4 xl:contents">
           {(mixerOpen || children) && (
-            <div className="flex flex-col gap-4 max-xl:-mx-4 max-xl:max-h-[58dvh] max-xl:overflow-y-auto max-xl:px-4 max-xl:pt-2 xl:sticky xl:top-4 xl:col-start-2 xl:row-start-1 xl:h-fit xl:max-h-[calc(100dvh-11rem)] xl:overflow-y-auto">
+            <div className="flex flex-col gap-4 max-xl:-mx-4 max-xl:max-h-[58dvh] max-xl:overflow-y-auto max-xl:px-4 max-xl:pt-2 short:max-h-[82dvh] xl:sticky xl:top-4 xl:col-start-2 xl:row-start-1 xl:h-fit xl:max-h-[calc(100dvh-11rem)] xl:overflow-y-auto">
               {mixerOpen && (
                 <aside className="card p-4 xl:w-96">
                   <Mixer engine={engine} song={song} />
@@ -73,8 +73,10 @@ export function ScorePage({ title, result, urls, children }: Props) {
               {children}
             </div>
           )}
-          <div className="flex flex-col gap-2 bg-sheet py-2 xl:sticky xl:bottom-0 xl:z-10 xl:col-span-2 xl:-mx-4 xl:border-t xl:border-line xl:px-4">
-            <Waveform engine={engine} song={song} />
+          <div className={`flex flex-col gap-2 bg-sheet py-2 ${children ? "short:hidden" : ""} xl:sticky xl:bottom-0 xl:z-10 xl:col-span-2 xl:-mx-4 xl:border-t xl:border-line xl:px-4`}>
+            <div className={children ? "max-xl:hidden" : ""}>
+              <Waveform engine={engine} song={song} />
+            </div>
             <PlayerBar engine={engine} song={song} mixerOpen={mixerOpen} onMixer={() => setMixerOpen(!mixerOpen)} />
           </div>
         </div>

@@ -18,6 +18,8 @@ export interface Column {
   label: string;
   /** In words, for those who listen. */
   spoken: string;
+  /** Where it stands alone: 3 &. */
+  written: string;
   beat: boolean;
   /** Not a place of the chosen grid: it is there because a note is. */
   odd: boolean;
@@ -60,14 +62,15 @@ const COUNTED: Record<string, [label: string, spoken: string]> = {
 };
 
 /** A place as players count it: in quarters, or in eighths where eighths are the unit of the metre. */
-export function placeName(onset: string, unit: number): { label: string; spoken: string; beat: boolean } {
+export function placeName(onset: string, unit: number): { label: string; spoken: string; written: string; beat: boolean } {
   const [n, d] = parts(onset);
   const counts = (n * unit) / (d * 4); // beats from the bar line
   const beat = Math.floor(counts + 1e-9);
   const rest = fraction(n * unit - beat * d * 4, d * 4);
   const [label, spoken] = COUNTED[rest] ?? ["", ` plus ${rest}`];
   const number = String(beat + 1);
-  return rest === "0" ? { label: number, spoken: number, beat: true } : { label, spoken: number + spoken, beat: false };
+  if (rest === "0") return { label: number, spoken: number, written: number, beat: true };
+  return { label, spoken: number + spoken, written: `${number} ${label && label !== "·" ? label : `+ ${rest}`}`, beat: false };
 }
 
 /** The columns of one bar: the places of the grid, and those of its notes. */
