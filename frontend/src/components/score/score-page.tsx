@@ -80,7 +80,7 @@ export function ScorePage({ title, result, urls, children }: Props) {
             <PlayerBar engine={engine} song={song} mixerOpen={mixerOpen} onMixer={() => setMixerOpen(!mixerOpen)} />
           </div>
         </div>
-        <ShortcutsHelp dialog={help} />
+        <ShortcutsHelp dialog={help} editing={Boolean(children)} />
       </div>
     </StandProvider>
   );
