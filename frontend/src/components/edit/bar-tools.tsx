@@ -31,9 +31,9 @@ export function BarTools({ bar, chosen, onChoose, follow, onFollow }: Props) {
         <button type="button" className={SQUARE} aria-label="Edit the bar before" disabled={bar.at === 0} onClick={() => bar.go(bar.at - 1)}>
           <ChevronLeft aria-hidden />
         </button>
-        <h3 className="figures min-w-16 text-center font-semibold" aria-live="polite">
+        <h2 className="figures min-w-16 text-center font-semibold" aria-live="polite">
           Bar {bar.number}
-        </h3>
+        </h2>
         <button type="button" className={SQUARE} aria-label="Edit the bar after" disabled={bar.at >= song.bars.length - 1} onClick={() => bar.go(bar.at + 1)}>
           <ChevronRight aria-hidden />
         </button>

@@ -2,6 +2,7 @@
 
 import "./edit.css";
 
+import type { FocusEvent } from "react";
 import { useRef } from "react";
 
 import { DRUM_KEYS, SHORT_NAMES } from "@/lib/edit/kit";
@@ -41,10 +42,13 @@ export function DrumGrid({ bar, rows, commands, cell, onCell }: Props) {
         className={`relative w-max min-w-full select-none ${commands.locked ? "opacity-60" : ""}`}
         style={{ "--columns": bar.columns.length } as React.CSSProperties}
         onKeyDown={onKeyDown}
+        onFocus={({ target: { dataset } }: FocusEvent<HTMLElement>) => dataset.drum && dataset.onset !== undefined && onCell({ drum: dataset.drum, onset: dataset.onset })}
         {...handlers}
       >
         <div role="row" className="drum-row text-center text-sm text-soft">
-          <span role="columnheader" aria-label="Drum" className="drum-names" />
+          <span role="columnheader" className="drum-names px-2 text-left leading-7">
+            Drum
+          </span>
           {bar.columns.map((column) => (
             <span key={column.onset} role="columnheader" aria-label={column.spoken} className={`leading-7 ${column.beat ? "font-semibold text-ink" : ""}`}>
               {column.label}
