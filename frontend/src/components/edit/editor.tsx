@@ -7,7 +7,6 @@ import { useStand } from "@/components/score/stand";
 import type { JobResult } from "@/lib/api/types";
 import { ROWS } from "@/lib/edit/kit";
 import type { GridStep } from "@/lib/edit/places";
-import { reviewOf } from "@/lib/edit/review";
 
 import { BarTools } from "./bar-tools";
 import { ConflictDialog } from "./conflict-dialog";
@@ -56,7 +55,7 @@ export function Editor({ editing, result, onClose }: Props) {
     if (!window.matchMedia(WIDE).matches) desk.current?.closest("[data-stand]")?.querySelector(".score-sheet")?.scrollIntoView();
   }, []);
 
-  const queue = reviewOf(result);
+  const queue = result.review;
   const used = new Set([...score.bars.flatMap(({ notes }) => notes), ...bar.content.notes].map(({ drum }) => drum));
   const rows = ROWS.filter((drum) => allDrums || used.has(drum));
   const onset = bar.columns.some((column) => column.onset === wanted.onset) ? wanted.onset : "0";

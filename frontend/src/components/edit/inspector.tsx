@@ -4,6 +4,7 @@ import { Check, Trash2 } from "lucide-react";
 
 import { SwitchButton } from "@/components/player/switch-button";
 import { Button } from "@/components/ui/button";
+import { canFlam } from "@/lib/edit/commands";
 import { levelOf, ROWS, type Level } from "@/lib/edit/kit";
 import type { EditNote } from "@/lib/edit/notes";
 import { drumName } from "@/lib/score/drums";
@@ -41,9 +42,11 @@ export function Inspector({ note, commands, onRelabel }: Props) {
             </SwitchButton>
           ))}
         </div>
-        <SwitchButton wide on={note.flam} label="Flam" title="Flam (F)" onClick={() => commands.flam(note)}>
-          Flam
-        </SwitchButton>
+        {canFlam(note) && (
+          <SwitchButton wide on={note.flam} label="Flam" title="Flam (F)" onClick={() => commands.flam(note)}>
+            Flam
+          </SwitchButton>
+        )}
       </div>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <label className="flex min-w-44 flex-1 items-center gap-3 text-sm">

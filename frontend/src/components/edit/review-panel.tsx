@@ -9,7 +9,8 @@ import { useStand } from "@/components/score/stand";
 import { Bar } from "@/components/ui/bar";
 import { Button } from "@/components/ui/button";
 import type { EditNote } from "@/lib/edit/notes";
-import { questionsOf, settled, type ReviewBar } from "@/lib/edit/review";
+import { questionsOf, settled } from "@/lib/edit/review";
+import type { ReviewBar } from "@/lib/edit/wire";
 
 import { ReviewQuestion } from "./review-question";
 import type { OpenBar } from "./use-bar";

@@ -7,7 +7,12 @@ import { findNote, indexNotes, notesOf } from "./notes";
 import { heard, songOfBars } from "./songs.fixture";
 
 const song = songOfBars(
-  [heard("snare", "1", 0.5, { confidence: 0.3 }), heard("hihat_closed", "1", 0.501), heard("kick", "0", 0, { grace: 1, velocity: 127 })],
+  [
+    heard("snare", "1", 0.5, { confidence: 0.3 }),
+    heard("hihat_closed", "1", 0.501),
+    heard("kick", "0", 0, { velocity: 127 }),
+    heard("tom_low", "3", 1.5, { grace: 1 }),
+  ],
   [heard("kick", "0", 2)],
 );
 const index = indexNotes(song);
@@ -28,9 +33,10 @@ const snare = "snare@0.5";
 describe("one bar with its corrections", () => {
   it("shows notes as the service wrote them", () => {
     expect(desk().bar(0).notes.map(({ id, flam, velocity, state }) => [id, flam, Math.round(velocity * 100), state])).toEqual([
-      ["kick@0", true, 100, "heard"],
+      ["kick@0", false, 100, "heard"],
       ["snare@0.5", false, 79, "heard"],
       ["hihat_closed@0.501", false, 79, "heard"],
+      ["tom_low@1.5", true, 79, "heard"],
     ]);
   });
 
@@ -43,7 +49,7 @@ describe("one bar with its corrections", () => {
   it("remembers where something was deleted, and what a person has confirmed", () => {
     const { bar } = desk({ do: "delete", id: snare }, { do: "confirm", id: "kick@0" });
     expect(bar(0).deleted.map(({ id }) => id)).toEqual([snare]);
-    expect(bar(0).notes.map(({ state }) => state)).toEqual(["confirmed", "heard"]);
+    expect(bar(0).notes.map(({ state }) => state)).toEqual(["confirmed", "heard", "heard"]);
   });
 });
 
@@ -105,12 +111,22 @@ describe("loudness, flams, confirmations", () => {
   });
 
   it("turn a flam on and off", () => {
-    expect(commands.flam(desk().note("kick@0")).actions).toEqual([{ do: "change", id: "kick@0", to: { flam: false } }]);
+    expect(commands.flam(desk().note("tom_low@1.5")).actions).toEqual([{ do: "change", id: "tom_low@1.5", to: { flam: false } }]);
+    expect(commands.flam(desk().note("kick@0"))).toMatchObject({ actions: [] }); // none is written there
     expect(commands.flam(desk().note(snare)).actions).toEqual([{ do: "change", id: snare, to: { flam: true } }]);
   });
 
   it("confirm what was heard, once, and not what a person wrote", () => {
     const { bar, draft } = desk({ do: "confirm", id: snare }, { do: "change", id: "kick@0", to: { velocity: 0.3 } });
-    expect(commands.confirm(bar(0).notes, draft, named).actions).toEqual([{ do: "confirm", id: "hihat_closed@0.501" }]);
+    expect(commands.confirm(bar(0).notes, draft, named).actions).toEqual([
+      { do: "confirm", id: "hihat_closed@0.501" },
+      { do: "confirm", id: "tom_low@1.5" },
+    ]);
+  });
+
+  it("leave the grace note behind where the new drum has none", () => {
+    const { bar, note } = desk();
+    const { actions } = commands.move(bar(0), note("tom_low@1.5"), { bar: 0, onset: "3", drum: "kick" }, named);
+    expect(actions).toEqual([{ do: "change", id: "tom_low@1.5", to: { drum: "kick", flam: false } }]);
   });
 });

@@ -1,6 +1,6 @@
 // What a press in the grid means, as actions on the draft. Nothing here knows of the screen.
 import type { Action, Draft } from "./draft";
-import { LEVELS, type Level } from "./kit";
+import { FLAMMED, LEVELS, type Level } from "./kit";
 import type { BarNotes, EditNote } from "./notes";
 import { noteAt, rivalAt } from "./notes";
 
@@ -18,7 +18,7 @@ export function put(bar: BarNotes, at: { bar: number; onset: string; drum: strin
   const name = named(drum, onset);
   const before = noteAt(bar.deleted, onset, drum);
   const rival = rivalAt(bar.notes, onset, drum);
-  if (rival) return { actions: [{ do: "change", id: rival.id, to: { drum } }], said: `Now ${name}` };
+  if (rival) return { actions: [{ do: "change", id: rival.id, to: { drum, ...(rival.flam && !FLAMMED.has(drum) && { flam: false }) } }], said: `Now ${name}` };
   if (before) return { actions: [{ do: "restore", id: before.id }], said: `${name} is back` };
   return { actions: [{ do: "add", id: freshId(), stroke: { ...at, velocity, flam: false } }], said: `${name} added` };
 }
@@ -35,6 +35,7 @@ export function move(bar: BarNotes, note: EditNote, to: { bar: number; onset: st
   const rival = rivalAt(bar.notes, to.onset, to.drum);
   const changes = {
     ...(to.drum !== note.drum && { drum: to.drum }),
+    ...(note.flam && !FLAMMED.has(to.drum) && { flam: false }),
     ...((to.onset !== note.onset || to.bar !== note.bar) && { bar: to.bar, onset: to.onset }),
   };
   const gone: Action[] = rival && rival.id !== note.id ? [{ do: "delete", id: rival.id }] : [];
@@ -51,7 +52,11 @@ export function loudness(note: EditNote, velocity: number): Answer {
 
 export const level = (note: EditNote, wanted: Level): Answer => ({ ...loudness(note, LEVELS[wanted]), said: wanted });
 
+export const canFlam = (note: EditNote): boolean => FLAMMED.has(note.drum) && !note.roll;
+
 export function flam(note: EditNote): Answer {
+  if (note.roll) return { actions: [], said: "A roll has no flam" };
+  if (!canFlam(note)) return { actions: [], said: "Flams are for snare and toms" };
   return { actions: [{ do: "change", id: note.id, to: { flam: !note.flam } }], said: note.flam ? "Flam off" : "Flam on" };
 }
 

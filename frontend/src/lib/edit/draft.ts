@@ -1,5 +1,5 @@
 // Corrections that are not saved yet. A draft is a list of steps; what they come to is folded from it.
-import type { Changes, EditOperation, HitName } from "./wire";
+import type { Changes, DrumName, EditOperation, HitName } from "./wire";
 
 /** A note's name: that of its hit in the revision that is corrected, or one of our own for a note that was added. */
 export type NoteId = string;
@@ -60,15 +60,19 @@ export function fold(steps: readonly Step[]): Draft {
   return { added, changed, deleted, confirmed };
 }
 
+/** Drums come from the server and from the rows of the grid, which are its own. */
+const named = ({ drum, ...rest }: Changes) => ({ ...rest, ...(drum !== undefined && { drum: drum as DrumName }) });
+const hit = (id: NoteId) => hitOf(id) as { drum: DrumName; time: number };
+
 /**
  * The draft as the server wants it. Every hit is named once and by the name that it has in the revision, so that no
  * operation depends on another; what goes away comes first, so that its place is free for what comes.
  */
 export function operations({ added, changed, deleted, confirmed }: Draft): EditOperation[] {
-  const gone = [...deleted].map((id): EditOperation => ({ op: "delete", ...hitOf(id) }));
-  const other = [...changed].filter(([id]) => !deleted.has(id)).map(([id, to]): EditOperation => ({ op: "change", ...hitOf(id), to }));
-  const right = [...confirmed].filter((id) => !deleted.has(id) && !changed.has(id)).map((id): EditOperation => ({ op: "confirm", ...hitOf(id) }));
-  const fresh = [...added.values()].map((stroke): EditOperation => ({ op: "add", ...stroke }));
+  const gone = [...deleted].map((id): EditOperation => ({ op: "delete", ...hit(id) }));
+  const other = [...changed].filter(([id]) => !deleted.has(id)).map(([id, to]): EditOperation => ({ op: "change", ...hit(id), to: named(to) }));
+  const right = [...confirmed].filter((id) => !deleted.has(id) && !changed.has(id)).map((id): EditOperation => ({ op: "confirm", ...hit(id) }));
+  const fresh = [...added.values()].map((stroke): EditOperation => ({ op: "add", ...stroke, drum: stroke.drum as DrumName }));
   return [...gone, ...other, ...right, ...fresh];
 }
 

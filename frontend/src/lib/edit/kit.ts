@@ -54,6 +54,9 @@ export const OTHER_WAY: Record<string, string> = {
   cross_stick: "snare",
 };
 
+/** Drums before which a grace note is written. */
+export const FLAMMED: ReadonlySet<string> = new Set(["snare", "tom_high", "tom_mid", "tom_low"]);
+
 export type Level = "ghost" | "normal" | "accent";
 
 /** Below and above these a stroke reads as soft or loud in the grid. What is bracketed in print, the service decides. */

@@ -13,6 +13,8 @@ export interface EditNote extends Stroke {
   /** As the service wrote it; a note whose loudness was changed is not told yet. */
   ghost: boolean;
   accent: boolean;
+  /** Strokes through the stem: several hits in one note. */
+  roll: boolean;
 }
 
 export interface BarNotes {
@@ -48,6 +50,7 @@ export function noteOf(id: NoteId, { bar, note }: Known, draft: Draft): EditNote
     ...to,
     ghost: loudness === undefined && note.ghost === true,
     accent: loudness === undefined && note.accent === true,
+    roll: (note.tremolo ?? 0) > 0,
     state: to ? "changed" : draft.confirmed.has(id) ? "confirmed" : "heard",
   };
 }
@@ -55,7 +58,7 @@ export function noteOf(id: NoteId, { bar, note }: Known, draft: Draft): EditNote
 /** One note by its name, wherever it comes from; null if there is none, or none any more. */
 export function findNote(index: NoteIndex, draft: Draft, id: NoteId): EditNote | null {
   const own = draft.added.get(id);
-  if (own) return { id, ...own, confidence: 1, state: "added", ghost: false, accent: false };
+  if (own) return { id, ...own, confidence: 1, state: "added", ghost: false, accent: false, roll: false };
   const known = index.get(id);
   return known && !draft.deleted.has(id) ? noteOf(id, known, draft) : null;
 }

@@ -5,13 +5,14 @@ import type { Revision } from "@/lib/api/types";
 import { fold, type Action } from "./draft";
 import { indexNotes } from "./notes";
 import { pulseOf, withBeatMoved, withTempo } from "./pulse";
-import { questionsOf, reviewOf, settled } from "./review";
+import { questionsOf, settled } from "./review";
 import { heard, songOfBars } from "./songs.fixture";
 import { describe as tell } from "./versions";
+import type { ReviewBar } from "./wire";
 
 const song = songOfBars([heard("snare", "1", 0.5, { confidence: 0.2 }), heard("kick", "0", 0, { confidence: 0.5 }), heard("ride", "2", 1)]);
 const index = indexNotes(song);
-const queued = {
+const queued: ReviewBar = {
   bar: 0,
   number: 1,
   start: 0,
@@ -45,11 +46,6 @@ describe("the review of a bar", () => {
     const one: Action = { do: "confirm", id: "snare@0.5" };
     expect(settled([queued], index, fold([{ actions: [one] }]))).toBe(0);
     expect(settled([queued], index, fold([{ actions: [one, { do: "delete", id: "kick@0" }] }]))).toBe(1);
-  });
-
-  it("is empty with a server that does not know it", () => {
-    expect(reviewOf({})).toEqual([]);
-    expect(reviewOf({ review: [queued] })).toHaveLength(1);
   });
 });
 

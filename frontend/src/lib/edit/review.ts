@@ -2,16 +2,7 @@
 import type { Draft } from "./draft";
 import type { EditNote, NoteIndex } from "./notes";
 import { noteOf } from "./notes";
-
-/** One bar of `result.review`. */
-export interface ReviewBar {
-  bar: number;
-  number: number;
-  start: number;
-  end: number;
-  doubt: number;
-  hits: { time: number; drum: string; confidence: number }[];
-}
+import type { ReviewBar } from "./wire";
 
 const SURE = 0.6; // the tint of the score begins below
 
@@ -37,10 +28,4 @@ export function questionsOf(queued: ReviewBar, index: NoteIndex, draft: Draft): 
 /** How many bars of the queue have nothing open any more. */
 export function settled(queue: readonly ReviewBar[], index: NoteIndex, draft: Draft): number {
   return queue.filter((bar) => questionsOf(bar, index, draft).every(({ open }) => !open)).length;
-}
-
-/** The queue as the server sends it with a result; none from one that does not know it. */
-export function reviewOf(result: object): ReviewBar[] {
-  const review: unknown = "review" in result ? result.review : null;
-  return Array.isArray(review) ? (review as ReviewBar[]) : [];
 }

@@ -1,10 +1,18 @@
 // What the server is told of corrections: operations on the hits of one revision, named as score.json names them.
+import type { components } from "@/lib/api/schema";
+
+type Schemas = components["schemas"];
+
+export type EditOperation = Schemas["RevisionCreate"]["edits"][number];
+export type DrumName = Schemas["AddEdit"]["drum"];
+export type ReviewBar = Schemas["DoubtfulBar"];
 
 export interface HitName {
   drum: string;
   time: number;
 }
 
+/** What is changed of a note; what is left out stays. */
 export interface Changes {
   drum?: string;
   velocity?: number;
@@ -12,12 +20,3 @@ export interface Changes {
   bar?: number;
   onset?: string;
 }
-
-export type EditOperation =
-  | { op: "add"; bar: number; onset: string; drum: string; velocity: number; flam: boolean }
-  | ({ op: "change"; to: Changes } & HitName)
-  | ({ op: "delete" } & HitName)
-  | ({ op: "confirm" } & HitName);
-
-/** How many operations one revision may bring. */
-export const MOST_OPERATIONS = 5000;
