@@ -48,15 +48,19 @@ export function ReviewPanel({ queue, editing, bar, commands, onNote, onDone }: P
   // What was looped and how fast before the review is so again after it
   const openFirst = useRef(open);
   useEffect(() => {
-    const { loop, rate: speed, playing: sounding } = engine.snapshot();
+    const { loop, rate: speed } = engine.snapshot();
     openFirst.current(0);
-    if (!sounding) void engine.play();
     return () => {
       engine.setLoop(loop);
       engine.setRate(speed);
-      if (!sounding) engine.pause();
     };
   }, [engine]);
+
+  useEffect(() => {
+    if (!ready || engine.snapshot().playing) return;
+    void engine.play();
+    return () => engine.pause();
+  }, [engine, ready]);
 
   useEffect(() => {
     if (question && !question.deleted) onNote(question.note);
