@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 from urllib.parse import quote
@@ -226,6 +226,34 @@ class DrumScribeClient:
         base = self.job(job_id).revision if base_revision is None else base_revision
         body = {"base_revision": base, **changes}
         return types.read_revision(self._transport.json("POST", f"jobs/{_id(job_id)}/revisions", json=body))
+
+    def correct(
+        self, job_id: str, edits: Sequence[Mapping[str, Any]], *, base_revision: int | None = None, **changes: Any
+    ) -> types.Revision:
+        """Correct the score of a completed job; `wait` then waits for the new one.
+
+        Parameters
+        ----------
+        job_id : str
+            The job.
+        edits : sequence of mapping
+            At most 5,000, done in order: `{"op": "add", "bar": 3, "onset": "3/2", "drum": "snare", "velocity": 0.8}`,
+            `{"op": "delete", "time": 12.345, "drum": "kick"}`,
+            `{"op": "change", "time": 12.345, "drum": "snare", "to": {"drum": "tom_high"}}`,
+            `{"op": "confirm", "time": 12.345, "drum": "snare"}`. Bars are counted from 0 as in `score.json`, onsets in
+            quarter notes from the bar line; a hit is named by its drum and its time.
+        base_revision : int
+            The revision that is corrected; the server refuses if it is no longer the newest. By default the newest.
+        **changes
+            Options to change along with it.
+
+        Raises
+        ------
+        ApiError
+            If a correction does not fit (`invalid_edit`; `errors` says which), or there is a newer revision
+            (`revision_conflict`).
+        """
+        return self.re_engrave(job_id, base_revision=base_revision, edits=[dict(edit) for edit in edits], **changes)
 
     def revisions(self, job_id: str) -> tuple[types.Revision, ...]:
         """All versions of a job's score."""

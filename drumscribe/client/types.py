@@ -107,6 +107,7 @@ class Revision:
     status: str
     base: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    edits: int = 0  #: how many corrections were made in its base
     created_at: datetime | None = None
     finished_at: datetime | None = None
     error: Failure | None = None
@@ -124,6 +125,35 @@ class ResultHit:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultBeat:
+    """One pulse of the metre."""
+
+    time: float  #: seconds from the start of the recording
+    number: int  #: place in the bar; 1 is the downbeat
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulHit:
+    """A hit that may be wrong; `drum` and `time` name it in a correction."""
+
+    time: float
+    drum: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulBar:
+    """A bar that is worth a second look."""
+
+    bar: int  #: index into `bars` of `score.json`
+    number: int  #: as printed
+    start: float  #: seconds from the start of the recording
+    end: float
+    doubt: float  #: how many of its notes may be wrong: what the confidence of each lacks to 1, summed
+    hits: tuple[DoubtfulHit, ...] = ()  #: the least certain first
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What was heard in a song, and where its files are."""
 
@@ -138,8 +168,10 @@ class Result:
     hits: tuple[ResultHit, ...] = ()
     hit_summary: Mapping[str, int] = field(default_factory=dict[str, int])
     confidence_score: float | None = None
-    beats: tuple[float, ...] = ()
+    beats: tuple[ResultBeat, ...] = ()
     downbeats: tuple[float, ...] = ()
+    review: tuple[DoubtfulBar, ...] = ()  #: where to look for mistakes, the least certain first
+    pages: int = 0
     model_version: str | None = None
     compute_time_ms: int = 0
     warnings: tuple[Warned, ...] = ()
@@ -213,7 +245,11 @@ def read_result(raw: Raw) -> Result:
     special = {
         "job_id": str(raw.get("job_id", "")),
         "hits": tuple(_fill(ResultHit, hit, {}) for hit in raw.get("hits") or ()),
-        "beats": tuple(raw.get("beats") or ()),
+        "beats": tuple(_fill(ResultBeat, beat, {}) for beat in raw.get("beats") or ()),
+        "review": tuple(
+            _fill(DoubtfulBar, bar, {"hits": tuple(_fill(DoubtfulHit, hit, {}) for hit in bar.get("hits") or ())})
+            for bar in raw.get("review") or ()
+        ),
         "downbeats": tuple(raw.get("downbeats") or ()),
         "warnings": _warnings(raw.get("warning_details") or raw.get("warnings")),
     }

@@ -11,6 +11,7 @@ import json
 import types as python_types
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from drumscribe.errors import InputError
@@ -98,15 +99,27 @@ def _is_default(field: dataclasses.Field[Any], value: Any) -> bool:
 
 def _decode(target: Any, data: Any) -> Any:
     """Build a `target` (a type hint of `types.py`) from what `_encode` made of it."""
+    return _decoder(target)(data)
+
+
+@cache
+def _decoder(target: Any) -> Callable[[Any], Any]:
+    """What builds a `target`; looked up once for each type, as a score has tens of thousands of values."""
     if get_origin(target) is tuple:
-        if not isinstance(data, list):
-            raise TypeError(f"expected a list, not {data!r}")
-        return tuple(_decode(get_args(target)[0], entry) for entry in data)
+        entry = _decoder(get_args(target)[0])
+
+        def of_list(data: Any) -> Any:
+            if not isinstance(data, list):
+                raise TypeError(f"expected a list, not {data!r}")
+            return tuple(map(entry, data))
+
+        return of_list
     if isinstance(target, python_types.UnionType):
-        return None if data is None else _decode(next(a for a in get_args(target) if a is not type(None)), data)
+        present = _decoder(next(a for a in get_args(target) if a is not type(None)))
+        return lambda data: None if data is None else present(data)
     if dataclasses.is_dataclass(target):
         hints = get_type_hints(target)
-        names = [f.name for f in dataclasses.fields(target)]
+        fields = {f.name: _decoder(hints[f.name]) for f in dataclasses.fields(target)}
         make: Callable[..., Any] = target  # type: ignore[assignment]
-        return make(**{name: _decode(hints[name], data[name]) for name in names if name in data})
-    return target(data)
+        return lambda data: make(**{name: read(data[name]) for name, read in fields.items() if name in data})
+    return target

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from time import perf_counter
+from typing import NoReturn
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 from performances import performances
 
 from drumscribe.errors import EditError
-from drumscribe.export.documents import read_performance_json, write_performance_json
+from drumscribe.export import write_musicxml
+from drumscribe.export.documents import read_performance_json, read_score_json, write_performance_json, write_score_json
 from drumscribe.notation import correct, notate
 from drumscribe.notation.corrections import GRACED, PARTS, RIVALS, Add, Change, Confirm, Delete, Edit
-from drumscribe.options import NotationOptions
+from drumscribe.options import NotationOptions, PdfOptions
+from drumscribe.outputs import OUTPUTS, Song
 from drumscribe.types import Bar, Beat, BeatGrid, Drum, Hit, Note, Performance, Score
 
 OPTIONS = st.builds(
@@ -260,6 +265,63 @@ def test_what_does_not_fit_is_refused_by_its_number(edit: Edit, about: str) -> N
     with pytest.raises(EditError, match=about) as refused:
         correct(performance, score, [Confirm(5.5, Drum.SNARE), edit])
     assert refused.value.facts == {"index": 1}
+
+
+def no_sound() -> NoReturn:
+    raise AssertionError("the sound is not needed")
+
+
+def test_every_format_can_write_the_finest_places_side_by_side(schema: etree.XMLSchema) -> None:
+    performance, score = song()
+    lattice = sorted({Fraction(k, n) for n in (8, 12) for k in range(4 * n)})
+    drums = (Drum.SNARE, Drum.KICK, Drum.RIDE)
+    edits = [Add(5, onset, drums[k % 3], 40 + k) for k, onset in enumerate(lattice)]
+    edits += [Add(6, onset, Drum.TOM_MID, 90, flam=k % 5 == 0) for k, onset in enumerate(lattice[::3])]
+    corrected = correct(performance, score, edits)
+    after = notate(corrected, options=NotationOptions())
+    assert {n.onset for n in after.bars[5].notes if n.drum in drums} == set(lattice)
+    made = Song(corrected, after, PdfOptions(), no_sound)
+    for form in OUTPUTS:
+        if form != "picture":  # needs the sound
+            output = OUTPUTS[form](made)
+            assert output.warnings == (), form
+            assert all(output.files.values()), form
+    schema.assertValid(etree.fromstring(write_musicxml(after)))
+    assert read_score_json(write_score_json(after)) == after
+
+
+def test_strokes_at_both_ends_of_a_recording() -> None:
+    """The last bar may go on after the sound, the first may begin before it."""
+    beats = tuple(Beat(-0.2 + i * 0.5, i % 4 + 1) for i in range(13))
+    hits = tuple(Hit(0.3 + i * 0.5, Drum.SNARE, 90) for i in range(11))
+    performance = Performance(hits, BeatGrid(beats), 5.4)
+    score = notate(performance, options=NotationOptions())
+    bar, start = len(score.bars) - 1, score.starts[-1]
+    late = score.tempo_map.time_at(start + Fraction(31, 8))
+    assert late > performance.duration
+    corrected = correct(performance, score, [Add(bar, Fraction(31, 8), Drum.CRASH, 90)])
+    after = notate(corrected, options=NotationOptions())
+    for form in OUTPUTS:
+        if form != "picture":
+            assert OUTPUTS[form](Song(corrected, after, PdfOptions(), no_sound)).warnings == (), form
+    assert score.tempo_map.time_at(Fraction(0)) < 0
+    with pytest.raises(EditError, match="before the recording"):
+        correct(performance, score, [Add(0, Fraction(0), Drum.KICK, 90)])
+    early = correct(performance, score, [Add(0, Fraction(5, 12), Drum.TOM_LOW, 90, flam=True)])
+    assert at(notate(early, options=NotationOptions()), 0, Fraction(5, 12))[Drum.TOM_LOW].grace == 1
+
+
+def test_a_long_song_is_corrected_in_no_time() -> None:
+    """Fifteen minutes of sixteenths, and as many corrections as a request may have."""
+    beats = tuple(Beat(i * 0.5, i % 4 + 1) for i in range(1801))
+    hits = [Hit(i * 0.125, Drum.HIHAT_CLOSED, 80, 0.9) for i in range(7200)]
+    performance = Performance(tuple(hits), BeatGrid(beats), 900.0)
+    score = notate(performance, options=NotationOptions())
+    edits: list[Edit] = [Change(hit.time, hit.drum, velocity=60) for hit in hits[:2500]]
+    edits += [Add(k % 450, Fraction(k // 450 % 4), Drum.SNARE, 90, flam=True) for k in range(2500)]
+    began = perf_counter()
+    correct(performance, score, edits)
+    assert perf_counter() - began < 5  # ten times as long as it takes
 
 
 def test_a_stroke_that_was_deleted_cannot_be_changed() -> None:

@@ -10,9 +10,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from api_server import RunningApi
 from songs import enter, look, take_through
 from sqlalchemy import select, update
 
+from drumscribe.client import ApiError, DrumScribeClient
 from drumscribe.service import migrations
 from drumscribe.service.settings import Settings
 from drumscribe.service.steps import run_step
@@ -286,3 +288,25 @@ def test_the_stored_form_is_the_request(client: httpx.Client, services: Services
     with services.sessions.read() as session:
         assert json.loads(json.dumps(session.scalars(select(Revision.edits).where(Revision.number == 2)).one())) == edits
     assert a_note(after, "kick")["velocity"] == 1
+
+
+def test_the_client_corrects_what_the_result_doubts(api: RunningApi, services: Services, job_id: str) -> None:
+    with DrumScribeClient(api.base_url) as client:
+        result = client.result(job_id)
+        doubtful = result.review[0]
+        assert (result.beats[0].number, result.pages) == (1, 1)
+        revision = client.correct(
+            job_id,
+            [
+                {"op": "confirm", "time": doubtful.hits[0].time, "drum": doubtful.hits[0].drum},
+                {"op": "add", "bar": 2, "onset": "11/3", "drum": "snare", "velocity": 0.2},
+            ],
+            title="Corrected",
+        )
+        assert (revision.number, revision.base, revision.edits) == (2, 1, 2)
+        run_step("transcribe_and_export", job_id, services)
+        assert client.wait(job_id, timeout_s=10).title == "Corrected"
+        with pytest.raises(ApiError) as refused:
+            client.correct(job_id, [{"op": "delete", "time": 0.0, "drum": "crash"}])
+        assert (refused.value.code, refused.value.status) == ("invalid_edit", 422)
+        assert refused.value.errors[0][0] == "body.edits.0"

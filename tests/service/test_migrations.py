@@ -11,11 +11,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from deployment import DISTRIBUTED
-from sqlalchemy import inspect, select, text
+from sqlalchemy import inspect, select, text, update
 
 from drumscribe.service import migrations
 from drumscribe.service.database import Sessions, db_now, db_seconds, open_database
-from drumscribe.service.tables import Base, User
+from drumscribe.service.tables import Base, Revision, User
 
 
 @pytest.fixture
@@ -47,6 +47,34 @@ def test_every_migration_can_be_taken_back_and_made_again(sessions: Sessions) ->
     assert tables(sessions) == set()
     migrations.upgrade(sessions)
     assert tables(sessions) == made
+
+
+def test_revisions_outlive_the_columns_of_corrections(sessions: Sessions) -> None:
+    migrations.upgrade(sessions, "0001")
+    job = {
+        "id": "1", "status": "completed", "progress": 100, "input_type": "upload", "title": "", "model": "default",
+        "options": "{}", "priority": 0, "user_identifier": "ip:1", "bpm_unreliable": False, "compute_time_ms": 0,
+        "revision": 1, "working_on": 1, "attempt": 1, "tries": 1, "available_at": 0.0, "version": 1,
+    }  # fmt: skip
+    names = ", ".join(job)
+    values = ", ".join(f":{name}" for name in job)
+    with sessions.engine.begin() as connection:
+        now = "CURRENT_TIMESTAMP"
+        connection.execute(text(f"INSERT INTO jobs ({names}, created_at, updated_at) VALUES ({values}, {now}, {now})"), job)
+        connection.execute(
+            text(
+                f"INSERT INTO revisions (job_id, number, status, options, created_at) VALUES ('1', 1, 'completed', '{{}}', {now})"
+            )
+        )
+    migrations.upgrade(sessions)
+    with sessions.write() as session:
+        assert session.execute(select(Revision.edit_count, Revision.edits)).one() == (0, None)
+        session.execute(update(Revision).values(edit_count=1, edits=[{"op": "confirm"}]))
+    with sessions.read() as session:
+        assert session.scalars(select(Revision.edits)).one() == [{"op": "confirm"}]
+    migrations.downgrade(sessions, "0001")
+    with sessions.engine.connect() as connection:
+        assert connection.execute(text("SELECT number, status FROM revisions")).one() == (1, "completed")
 
 
 def test_replicas_that_start_together_migrate_once(sessions: Sessions) -> None:

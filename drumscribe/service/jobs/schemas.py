@@ -156,7 +156,7 @@ class DoubtfulBar(BaseModel):
     number: int = Field(ge=0, description="As printed.")
     start: float = Field(description="Seconds from the start of the recording.")
     end: float
-    doubt: float = Field(ge=0, description="How many of its notes are likely to be wrong.")
+    doubt: float = Field(ge=0, description="How many of its notes may be wrong: what the confidence of each lacks to 1, summed.")
     hits: list[DoubtfulHit] = Field(description="The least certain first.")
 
 

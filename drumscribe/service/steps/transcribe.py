@@ -44,7 +44,7 @@ NAMES = {
     "score": SCORE,
 }
 PAGES = ("svg", "png")
-#: Bars that are proposed for a second look, and how many wrong notes one must be suspected of.
+#: Bars that are proposed for a second look, and the least doubt that makes one.
 REVIEWED = 20
 LEAST_DOUBT = 0.05
 
@@ -119,9 +119,7 @@ def _save_pages(work: Work, form: str, pages: Sequence[bytes]) -> list[NewArtifa
 
 
 def review(score: Score) -> list[dict[str, Any]]:
-    """The bars where mistakes are most likely, the worst first. Confidence is calibrated: what is missing from 1 adds up to
-    the number of notes that are expected to be wrong.
-    """
+    """The bars where mistakes are most likely, the worst first: what the confidence of their notes lacks to 1, summed."""
     doubts = {k: sum(1 - note.confidence for note in bar.notes) for k, bar in enumerate(score.bars)}
     starts = score.starts
     rows: list[dict[str, Any]] = []

@@ -936,7 +936,7 @@ export interface components {
             end: number;
             /**
              * Doubt
-             * @description How many of its notes are likely to be wrong.
+             * @description How many of its notes may be wrong: what the confidence of each lacks to 1, summed.
              */
             doubt: number;
             /**
