@@ -6,7 +6,11 @@ import { NextResponse } from "next/server";
 import { admit, PAGE_PATH, withSession } from "@/lib/bff/admission";
 import { cookieOptions, isEncrypted, sealed, SESSION_COOKIE } from "@/lib/bff/session";
 
-function policy(nonce: string): string {
+/** Pages that show a score to whoever has its link; the second kind may stand in pages of others. */
+const SHARED = /^\/(s|embed)\//;
+const EMBEDDED = /^\/embed\//;
+
+function policy(nonce: string, mayBeFramed: boolean): string {
   const outside = process.env.NEXT_PUBLIC_API_URL ? ` ${new URL(process.env.NEXT_PUBLIC_API_URL).origin}` : "";
   const isDevelopment = process.env.NODE_ENV === "development";
   return [
@@ -21,25 +25,28 @@ function policy(nonce: string): string {
     "object-src 'none'",
     "base-uri 'none'",
     "form-action 'self'",
-    "frame-ancestors 'none'",
+    `frame-ancestors ${mayBeFramed ? "*" : "'none'"}`,
   ].join("; ");
 }
 
-function protect(response: NextResponse, csp: string): NextResponse {
+function protect(response: NextResponse, csp: string, isShared = false): NextResponse {
   response.headers.set("content-security-policy", csp);
   response.headers.set("x-content-type-options", "nosniff");
-  response.headers.set("referrer-policy", "same-origin");
+  response.headers.set("referrer-policy", isShared ? "no-referrer" : "same-origin");
+  if (isShared) response.headers.set("x-robots-tag", "noindex");
   response.headers.set("permissions-policy", "camera=(), geolocation=(), microphone=()");
   return response;
 }
 
 export async function proxy(request: NextRequest): Promise<NextResponse> {
   const nonce = btoa(crypto.randomUUID());
-  const csp = policy(nonce);
+  const { pathname } = request.nextUrl;
+  const csp = policy(nonce, EMBEDDED.test(pathname));
   const headers = new Headers(request.headers);
   headers.set("x-nonce", nonce);
   headers.set("content-security-policy", csp);
   headers.delete(PAGE_PATH);
+  if (SHARED.test(pathname)) return protect(NextResponse.next({ request: { headers } }), csp, true); // whoever asks
   // Whatever is posted is an action: it renews its session and sets its cookie itself, and a cookie set here would outdo that one
   if (request.method !== "GET" && request.method !== "HEAD") return protect(NextResponse.next({ request: { headers } }), csp);
   const path = request.nextUrl.pathname + request.nextUrl.search;

@@ -8,6 +8,7 @@ import { SignedOutNotice } from "@/components/account/signed-out-notice";
 import { Footer } from "@/components/layout/footer";
 import { Header } from "@/components/layout/header";
 import { Queries } from "@/components/layout/queries";
+import { UnlessShared } from "@/components/layout/unless-shared";
 import { heldSession } from "@/lib/account/current";
 import { readTheme, THEME_COOKIE } from "@/lib/preferences/theme";
 
@@ -31,10 +32,14 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
       <body>
         {/* Somebody else finds nothing of what was kept for the one before */}
         <Queries key={who}>
-          <SignedOutNotice />
-          <Header />
+          <UnlessShared>
+            <SignedOutNotice />
+            <Header />
+          </UnlessShared>
           <div className="min-h-[calc(100dvh-7.125rem)]">{children}</div>
-          <Footer />
+          <UnlessShared>
+            <Footer />
+          </UnlessShared>
         </Queries>
       </body>
     </html>

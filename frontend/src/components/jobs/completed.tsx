@@ -1,14 +1,15 @@
 "use client";
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Download, FileText, Pencil } from "lucide-react";
+import { Pencil } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 
 import { LazyEditor } from "@/components/edit/editor-lazy";
 import { useEditing } from "@/components/edit/use-editing";
 import { useEditKey } from "@/components/edit/use-edit-key";
 import { LazyScorePage } from "@/components/score/score-page-lazy";
-import { Button, buttonClass } from "@/components/ui/button";
+import { ShareButton } from "@/components/share/share-button";
+import { Button } from "@/components/ui/button";
 import { Net } from "@/components/ui/net";
 import { Notice } from "@/components/ui/notice";
 import { api, downloadAddress } from "@/lib/api/browser";
@@ -17,7 +18,7 @@ import type { Problem } from "@/lib/api/problem";
 import type { Job, JobResult } from "@/lib/api/types";
 import { resultKey } from "@/lib/jobs/keys";
 
-import { Downloads } from "./downloads";
+import { DownloadMenu } from "./download-menu";
 import { Facts } from "./facts";
 import { nameOf } from "./job-view";
 
@@ -30,7 +31,6 @@ function urlsOf({ job_id, revision, stems }: JobResult) {
 
 /** A song whose score is written: what was heard, the files, and the score to play along with. */
 export function Completed({ job }: { job: Job }) {
-  const [showsFiles, setShowsFiles] = useState(false);
   const [correcting, setCorrecting] = useState(false);
   const editing = useEditing(job, correcting);
   const { shown, settle, state } = editing;
@@ -60,14 +60,8 @@ export function Completed({ job }: { job: Job }) {
               <Pencil aria-hidden />
               Correct{state.count > 0 && !correcting && ` (${state.count} unsaved)`}
             </Button>
-            <a href={downloadAddress(job.id, "pdf", result.revision)} download className={buttonClass("plain")}>
-              <FileText aria-hidden />
-              PDF
-            </a>
-            <Button aria-expanded={showsFiles} aria-controls="files" onClick={() => setShowsFiles(!showsFiles)}>
-              <Download aria-hidden />
-              All files
-            </Button>
+            <ShareButton jobId={job.id} title={nameOf(job)} />
+            <DownloadMenu paths={{ ...result.stems, ...result.downloads }} />
           </div>
         )}
       </div>
@@ -81,9 +75,6 @@ export function Completed({ job }: { job: Job }) {
           {error.message}
         </Notice>
       )}
-      <div id="files" className="no-print">
-        {result && showsFiles && <Downloads result={result} />}
-      </div>
       {result && urls && (
         <Net said="The score could not be shown here. Reload the page, or take the PDF.">
           <LazyScorePage title={nameOf(job)} result={result} urls={urls}>

@@ -5,6 +5,7 @@ import Link from "next/link";
 import { useState } from "react";
 
 import { nameOf } from "@/components/jobs/job-view";
+import { ShareButton } from "@/components/share/share-button";
 import { Button } from "@/components/ui/button";
 import type { Job } from "@/lib/api/types";
 import { clock, since } from "@/lib/format";
@@ -49,6 +50,7 @@ export function Song({ job, now }: Props) {
         </span>
         <StatusWord job={job} />
       </Link>
+      {job.status === "completed" && <ShareButton jobId={job.id} title={name} small />}
       <Button look="quiet" className="px-3 text-soft" aria-label={`Rename ${name}`} onClick={() => setMode("renaming")}>
         <Pencil aria-hidden />
       </Button>

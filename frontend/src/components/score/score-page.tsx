@@ -27,6 +27,8 @@ type Props = {
   urls: ScoreUrls;
   /** Shown between score and player; reads what is open with `useStand`. Without it the page is read-only. */
   children?: ReactNode;
+  /** Leaves out the tools above the score, and the marks that they explain. */
+  compact?: boolean;
 };
 
 type Files = { musicxml: string; score: ScoreDocument };
@@ -37,7 +39,7 @@ async function readFiles(urls: ScoreUrls): Promise<Files> {
 }
 
 /** Score and player of one finished song. A newer revision takes the old one's place once it is here; place, loop and size stay. */
-export function ScorePage({ title, result, urls, children }: Props) {
+export function ScorePage({ title, result, urls, children, compact = false }: Props) {
   const newest = useMemo(() => ({ result, urls }), [result, urls]);
   const shown = useDeferredValue(newest);
   const { data } = useSuspenseQuery({
@@ -59,7 +61,7 @@ export function ScorePage({ title, result, urls, children }: Props) {
     <StandProvider value={stand}>
       <div data-stand className="flex flex-col gap-3 xl:grid xl:grid-cols-[minmax(0,1fr)_auto] xl:gap-4">
         <div className="min-w-0 pb-4">
-          <ScoreView musicxml={musicxml} pages={shown.urls.svg ?? null} title={title} />
+          <ScoreView musicxml={musicxml} pages={shown.urls.svg ?? null} title={title} compact={compact} />
         </div>
         {/* Narrow: one dock at the foot of the page. Wide: panels beside the score, the player below both. */}
         <div className="no-print sticky bottom-0 z-10 -mx-4 border-t border-line bg-sheet px-4 xl:contents">

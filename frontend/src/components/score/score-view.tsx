@@ -16,10 +16,10 @@ import { useStand } from "./stand";
 import { useEngraving } from "./use-engraving";
 import { useScoreLook } from "./use-score-look";
 
-type Props = { musicxml: string; pages: string | null; title: string };
+type Props = { musicxml: string; pages: string | null; title: string; compact: boolean };
 
 /** The score with a cursor in it: press a bar to hear it, drag over bars to loop them. */
-export function ScoreView({ musicxml, pages, title }: Props) {
+export function ScoreView({ musicxml, pages, title, compact }: Props) {
   const { engine, song, score, selectBar } = useStand();
   const [look, change] = useScoreLook();
   const view = useRef<HTMLDivElement>(null);
@@ -40,11 +40,12 @@ export function ScoreView({ musicxml, pages, title }: Props) {
   const select = useCallback((from: number, to: number) => engine.setLoop(loopOverBars(song.bars, from, to)), [engine, song]);
   // A new size is seen at once, as the old picture made larger or smaller; it is engraved for it while nothing else happens.
   const scale = engraving ? look.zoom / engraving.zoom : 1;
-  const printed = look.engine === "pages" && pages !== null;
+  const printed = look.engine === "pages" && pages !== null && !compact;
+  const tinted = look.tinted && !compact;
 
   return (
     <section aria-label={`Score: ${song.bars.length} bars`} className="flex flex-col gap-2">
-      <ScoreTools look={look} change={change} doubtful={doubtful} />
+      {!compact && <ScoreTools look={look} change={change} doubtful={doubtful} />}
       {failed && <p role="alert" className="rounded-lg bg-bad-wash p-4 text-bad">This score could not be drawn. Choose “As printed pages”, or download the PDF.</p>}
       <div className="score-sheet card p-2 sm:p-4">
         {printed && <PrintedPages address={pages} title={title} />}
@@ -52,10 +53,10 @@ export function ScoreView({ musicxml, pages, title }: Props) {
           <div ref={stage} aria-hidden className="engraving-stage" />
           {!engraving && !failed && <p role="status" className="absolute inset-0 grid place-items-center text-soft">Drawing the score …</p>}
           <div className="origin-top-left" style={{ width: engraving?.width, height: engraving?.height, transform: scale === 1 ? undefined : `scale(${scale})` }}>
-            <div ref={view} aria-hidden className={`engraving ${look.tinted ? "tinted" : ""}`} />
+            <div ref={view} aria-hidden className={`engraving ${tinted ? "tinted" : ""}`} />
             {engraving && (
             <>
-              <Marks engraving={engraving} tinted={look.tinted} />
+              <Marks engraving={engraving} tinted={tinted} />
               <Cursor engine={engine} song={song} score={score} engraving={engraving} follow={look.follow} />
               <BarLayer boxes={engraving.bars} bars={song.bars} loop={loopOn ? loop : null} onJump={jump} onSelect={select} />
             </>

@@ -20,6 +20,9 @@ import type {
   NewKey,
   Revision,
   RevisionOptions,
+  Share,
+  Shared,
+  SharedResult,
   Tokens,
 } from "./types";
 
@@ -74,6 +77,22 @@ export const getRevision = (api: Api, id: string, number: number): Promise<Revis
 
 export const listRevisions = async (api: Api, id: string): Promise<Revision[]> =>
   (await open(api.GET("/api/v1/jobs/{job_id}/revisions", at(id)))).items;
+
+export const listShares = async (api: Api, id: string): Promise<Share[]> =>
+  (await open(api.GET("/api/v1/jobs/{job_id}/shares", at(id)))).items;
+
+export const createShare = (api: Api, id: string, withAudio: boolean): Promise<Share> =>
+  open(api.POST("/api/v1/jobs/{job_id}/shares", { ...at(id), body: { with_audio: withAudio } }));
+
+export const revokeShare = async (api: Api, id: string, share: string): Promise<void> => {
+  await open(api.DELETE("/api/v1/jobs/{job_id}/shares/{share_id}", { params: { path: { job_id: id, share_id: share } } }));
+};
+
+export const getShared = (api: Api, token: string): Promise<Shared> =>
+  open(api.GET("/api/v1/shared/{token}", { params: { path: { token } } }));
+
+export const getSharedResult = (api: Api, token: string): Promise<SharedResult> =>
+  open(api.GET("/api/v1/shared/{token}/result", { params: { path: { token } } }));
 
 /** Start a job from a link; returns its id. The same key never starts a second one. */
 export async function createFromLink(api: Api, url: string, options: JobOptions, key: string): Promise<string> {

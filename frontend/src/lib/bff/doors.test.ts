@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isForged, isOpen } from "./doors";
 
 const JOB = "v1/jobs/1f0c8f3e-8f0f-4d5c-9a55-0d0f2f9d3a10";
+const SHARED = "v1/shared/4fT0c9Zq1bYx7LrWm2Kd8P";
 
 describe("what browsers may ask the API for", () => {
   it.each([
@@ -16,6 +17,12 @@ describe("what browsers may ask the API for", () => {
     ["GET", `${JOB}/download/score-midi`],
     ["POST", `${JOB}/revisions`],
     ["GET", "v1/auth/me"],
+    ["GET", `${JOB}/shares`],
+    ["POST", `${JOB}/shares`],
+    ["DELETE", `${JOB}/shares/1f0c8f3e-8f0f-4d5c-9a55-0d0f2f9d3a11`],
+    ["GET", SHARED],
+    ["GET", `${SHARED}/result`],
+    ["HEAD", `${SHARED}/download/audio`],
   ])("%s %s is open", (method, path) => expect(isOpen(method, path)).toBe(true));
 
   it.each([
@@ -34,6 +41,14 @@ describe("what browsers may ask the API for", () => {
     ["GET", `${JOB}/download/../../../webhooks/secret`],
     ["GET", `${JOB}/download/pdf/..`],
     ["GET", `${JOB}/download/%2e%2e`],
+    ["DELETE", `${JOB}/shares`],
+    ["GET", `${JOB}/shares/1f0c8f3e-8f0f-4d5c-9a55-0d0f2f9d3a11`],
+    ["DELETE", SHARED],
+    ["PATCH", SHARED],
+    ["GET", `${SHARED}/events`],
+    ["GET", "v1/shared/4fT0c9Zq1bYx7LrWm2Kd8"],
+    ["GET", "v1/shared/..%2fwebhooks%2fsecret.."],
+    ["GET", `${SHARED}/download/../result`],
     ["GET", "v2/jobs"],
     ["GET", ""],
   ])("%s %s is not", (method, path) => expect(isOpen(method, path)).toBe(false));

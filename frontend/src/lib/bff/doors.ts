@@ -2,6 +2,7 @@
 
 const ID = "[0-9a-fA-F-]{36}";
 const NAME = "[a-z0-9-]{1,40}";
+const TOKEN = "[0-9A-Za-z]{22}";
 
 type Door = readonly [methods: readonly string[], path: RegExp];
 
@@ -14,12 +15,19 @@ const DOORS: readonly Door[] = [
   [["GET", "HEAD"], new RegExp(`^v1/jobs/${ID}/download/${NAME}$`)],
   [["GET", "POST"], new RegExp(`^v1/jobs/${ID}/revisions$`)],
   [["GET"], new RegExp(`^v1/jobs/${ID}/revisions/[0-9]{1,6}$`)],
+  [["GET", "POST"], new RegExp(`^v1/jobs/${ID}/shares$`)],
+  [["DELETE"], new RegExp(`^v1/jobs/${ID}/shares/${ID}$`)],
+  [["GET"], new RegExp(`^v1/shared/${TOKEN}(/result)?$`)],
+  [["GET", "HEAD"], new RegExp(`^v1/shared/${TOKEN}/download/${NAME}$`)],
 ];
 
 /** Whether a request with this method may go to this path (without its leading `/api/`). */
 export function isOpen(method: string, path: string): boolean {
   return DOORS.some(([methods, pattern]) => methods.includes(method) && pattern.test(path));
 }
+
+/** Whether what lies there is for anybody: credentials are neither needed nor sent. */
+export const isForAnybody = (path: string): boolean => path.startsWith("v1/shared/");
 
 const CHANGES = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 

@@ -1,7 +1,7 @@
 // Passes a request on to the API and its answer back, both as streams: nothing is held in memory.
 import { UNREACHABLE } from "@/lib/api/problem";
 
-import { isForged, isOpen } from "./doors";
+import { isForAnybody, isForged, isOpen } from "./doors";
 import { fresh } from "./renewal";
 import { bearer, cookieOf, isEncrypted, opened, setCookie } from "./session";
 import { passedOnHeaders, upstream } from "./upstream";
@@ -62,7 +62,9 @@ export async function forward(request: Request, path: string): Promise<Response>
   if (isForged(request.method, request.headers)) {
     return refuse(403, "cross_site", "Refused", "Another site tried to change something here.", pathname);
   }
-  const { headers, cookie } = await credentials(request);
+  const { headers, cookie } = isForAnybody(path)
+    ? { headers: passedOnHeaders(request.headers), cookie: null }
+    : await credentials(request);
   const init: RequestInit & { duplex: "half" } = {
     method: request.method,
     headers,

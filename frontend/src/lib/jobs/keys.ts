@@ -5,6 +5,8 @@ export const jobKey = (id: string) => ["job", id] as const;
 export const resultKey = (id: string, revision: number) => ["result", id, revision] as const;
 export const revisionKey = (id: string, revision: number) => ["revision", id, revision] as const;
 export const revisionsKey = (id: string, newest: number) => ["revisions", id, newest] as const;
+export const sharesKey = (id: string) => ["shares", id] as const;
+export const sharedKey = (token: string) => ["shared", token] as const;
 export const jobsKey = (query: Pick<JobQuery, "q">) => ["jobs", query.q ?? ""] as const;
 
 /** A key that makes a repeated request harmless. `crypto.randomUUID` is missing where a page came without encryption. */
