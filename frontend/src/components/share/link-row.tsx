@@ -14,15 +14,18 @@ import { embedCodeOf, linkOf } from "@/lib/share/links";
 
 import { CopyField } from "./copy-field";
 
-type Props = { share: Share; number: number; jobId: string; title: string; now: number };
+type Props = { share: Share; number: number; jobId: string; title: string; now: number; onRevoked: () => void };
 
 /** One link: to copy, to put into a page, to take back. */
-export function LinkRow({ share, number, jobId, title, now }: Props) {
+export function LinkRow({ share, number, jobId, title, now, onRevoked }: Props) {
   const queries = useQueryClient();
   const [asks, setAsks] = useState(false);
   const revoke = useMutation<void, Problem>({
     mutationFn: () => revokeShare(api, jobId, share.id),
-    onSuccess: () => queries.setQueryData<Share[]>(sharesKey(jobId), (known) => known?.filter(({ id }) => id !== share.id)),
+    onSuccess: () => {
+      queries.setQueryData<Share[]>(sharesKey(jobId), (known) => known?.filter(({ id }) => id !== share.id));
+      onRevoked();
+    },
   });
   const origin = window.location.origin;
   const kind = share.with_audio ? "Score and recording" : "Score only";

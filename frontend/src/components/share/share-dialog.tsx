@@ -27,14 +27,19 @@ export function ShareDialog({ jobId, title, onClose }: Props) {
 
   useEffect(() => dialog.current?.showModal(), []);
 
+  function revoked() {
+    say("The link is revoked.");
+    dialog.current?.focus(); // what was focused is gone
+  }
+
   return (
     <dialog
       ref={dialog}
+      tabIndex={-1}
       aria-labelledby={id}
       onClose={onClose}
-      onKeyDown={(event) => event.stopPropagation()} // the player's keys rest meanwhile
       onClick={(event) => event.target === dialog.current && dialog.current.close()}
-      className="card m-auto w-[min(36rem,calc(100vw-1rem))] text-ink backdrop:bg-black/50"
+      className="card m-auto w-[min(36rem,calc(100vw-1rem))] text-ink outline-none backdrop:bg-black/50"
     >
       <div className="space-y-4 p-4 sm:p-6">
         <div className="flex items-start justify-between gap-3">
@@ -54,7 +59,7 @@ export function ShareDialog({ jobId, title, onClose }: Props) {
         {shares && shares.length > 0 && (
           <ul aria-label="Links" className="space-y-2">
             {shares.map((share, index) => (
-              <LinkRow key={share.id} share={share} number={index + 1} jobId={jobId} title={title} now={now} />
+              <LinkRow key={share.id} share={share} number={index + 1} jobId={jobId} title={title} now={now} onRevoked={revoked} />
             ))}
           </ul>
         )}
