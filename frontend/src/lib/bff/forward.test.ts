@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, it, vi } from "vitest";
 
 import { forward } from "./forward";
+import { keySession, sealed, SESSION_COOKIE } from "./session";
 
 const JOB = "v1/jobs/1f0c8f3e-8f0f-4d5c-9a55-0d0f2f9d3a10";
 let server: Server | undefined;
@@ -62,6 +63,20 @@ it("passes on what is asked and who asks, and keeps the cookies to itself", asyn
   expect(answer.headers.get("content-range")).toBe("bytes 0-3/8");
   expect(answer.headers.get("set-cookie")).toBeNull();
   expect(answer.headers.get("cache-control")).toContain("no-transform");
+});
+
+it("tells nobody who reads a shared score", async () => {
+  const seen: (string | undefined)[] = [];
+  await api((request, response) => {
+    seen.push(request.headers.authorization);
+    response.writeHead(200).end("{}");
+  });
+  const cookie = `${SESSION_COOKIE}=${sealed(keySession("ds_live_1", "k1"))}`;
+  for (const path of [JOB, "v1/shared/4fT0c9Zq1bYx7LrWm2Kd8P"]) {
+    const answer = await forward(new Request(`http://web/api/${path}`, { headers: { cookie } }), path);
+    expect([answer.status, answer.headers.get("set-cookie")]).toEqual([200, null]);
+  }
+  expect(seen).toEqual(["Bearer ds_live_1", undefined]);
 });
 
 it("lets events through as they happen", async () => {
