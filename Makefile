@@ -49,8 +49,9 @@ test-web: lint-web  ## the web app: style, types, unit tests, size, and a real b
 	@node=$$(scripts/build_frontend.sh); PATH="$$node:$$PATH"; browser=$$(scripts/setup_browser.sh); \
 		cd frontend; npm run --silent size; CHROMIUM="$$browser" npm run --silent e2e
 
+# Shared machines have slow moments: with CI set, what failed is tried once more, for all to see
 test: lint test-web  ## format, lint, types and every test
-	@$(BIN)/pytest -ra $(ARGS)
+	@$(BIN)/pytest -ra $(ARGS) || { [ -n "$${CI:-}" ] && echo "Once more, what failed:" && $(BIN)/pytest -ra --last-failed --last-failed-no-failures none; }
 
 check: setup-test  ## the quick part of it: lint without types, library tests without the evaluation material
 	@$(BIN)/ruff check
