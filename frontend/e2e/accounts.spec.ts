@@ -86,6 +86,26 @@ test.describe("with accounts", () => {
     expect(seen).not.toMatch(/drumscribe_session|ds_refresh_|eyJ[\w-]+\./);
   });
 
+  test("how accurate it is can be read by anybody, and the figures are those of the file", async ({ page, request }) => {
+    await page.goto("/sign-in");
+    await page.getByRole("link", { name: "How accurate is this?" }).click();
+    await at(page, "/accuracy");
+    const { recordings } = await (await request.get("/accuracy.json")).json();
+    const { found, missed, invented, f } = recordings.full_mix.drums.snare;
+    const row = page.getByRole("row", { name: /^Snare drum/ });
+    await expect(row.getByRole("cell").filter({ hasText: /\S/ })).toHaveText([
+      f.toFixed(2),
+      recordings.drums_alone.drums.snare.f.toFixed(2),
+      `${found} of ${found + missed}`,
+      String(invented),
+    ]);
+    await axe(page);
+    await page.getByText("Every tempo, metre and feel that was tried").click();
+    await axe(page);
+    await page.goto("/settings");
+    await axe(page);
+  });
+
   test("one signs in with the keyboard alone, and password managers know the fields", async ({ page }) => {
     const email = await somebody();
     await page.goto("/settings");
@@ -210,7 +230,7 @@ test.describe("with accounts", () => {
     const asked = () => fetch(`${withAccounts().api}/api/v1/auth/me`, { headers: { authorization: `Bearer ${key}` } });
     expect(await (await asked()).json()).toMatchObject({ scopes: ["jobs:read"] });
     const row = page.getByRole("list", { name: "Keys in force" }).getByRole("listitem");
-    await expect(row).toContainText("ends in");
+    await expect(row).toContainText("ends in 30 days");
     await page.reload();
     expect(await page.content()).not.toContain(key);
     await row.getByRole("button", { name: "Revoke Band website" }).click();

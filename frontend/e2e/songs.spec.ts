@@ -175,6 +175,26 @@ test("the theme is kept, and is right at the first paint", async ({ page }) => {
   await expect(page.getByLabel("Dark")).toBeChecked();
 });
 
+test("nothing of accounts is to be seen where nobody has to sign in", async ({ page }) => {
+  await page.goto("/settings");
+  await expect(page.getByRole("banner").getByRole("link")).toHaveText([/Skip/, "DrumScribe", "New song", "Library", "Settings"]);
+  await page.goto("/sign-in?next=/library");
+  await expect(page.getByRole("heading", { level: 1, name: "Library" })).toBeVisible();
+  await page.goto("/account");
+  await expect(page.getByRole("heading", { level: 1, name: "Settings" })).toBeVisible();
+});
+
+test("new songs start with what was chosen in the settings", async ({ page }) => {
+  await page.goto("/settings");
+  await page.getByLabel("Paper").selectOption("US Letter");
+  await page.getByLabel("Voices").selectOption("All in one voice");
+  await axe(page);
+  await page.goto("/");
+  await page.locator("summary").click();
+  await expect(page.getByLabel("Paper")).toHaveValue("letter");
+  await expect(page.getByLabel("Voices")).toHaveValue("1");
+});
+
 test("a song can be sent with the keyboard alone", async ({ page }) => {
   await page.goto("/");
   await page.keyboard.press("Tab");

@@ -24,6 +24,7 @@ it.each([
   [90, "90 seconds"],
   [900, "15 minutes"],
   [86_400, "24 hours"],
+  [2_592_000, "30 days"],
 ])("names a limit of %d s %s", (seconds, text) => expect(span(seconds)).toBe(text));
 
 it.each([

@@ -20,11 +20,12 @@ export function took(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A length as a limit: 15 minutes, 90 seconds. */
+/** A length as a limit: 90 seconds, 15 minutes, 24 hours, 30 days. */
 export function span(seconds: number): string {
   if (seconds < 120) return plural(Math.round(seconds), "second");
   if (seconds < 7200) return plural(Math.round(seconds / 60), "minute");
-  return plural(Math.round(seconds / 3600), "hour");
+  if (seconds < 72 * 3600) return plural(Math.round(seconds / 3600), "hour");
+  return plural(Math.round(seconds / 86_400), "day");
 }
 
 export function plural(count: number, noun: string): string {

@@ -5,6 +5,7 @@ import { redirect } from "next/navigation";
 import { KeyForm, PasswordForm } from "@/components/account/sign-in-forms";
 import { Notice } from "@/components/ui/notice";
 import { Page } from "@/components/ui/page";
+import { Summary } from "@/components/ui/summary";
 import { safePath } from "@/lib/account/way-back";
 import { entrance } from "@/lib/bff/entrance";
 
@@ -63,7 +64,7 @@ export default async function SignInPage({ searchParams }: Props) {
               <p className="text-soft">New accounts are made by whoever runs this server.</p>
             )}
             <details className="card group">
-              <summary className="flex min-h-12 items-center rounded-xl px-4 sm:px-6">Use an API key instead</summary>
+              <Summary className="px-4 sm:px-6">Use an API key instead</Summary>
               <div className="px-4 pt-2 pb-6 sm:px-6">
                 <KeyForm next={next} />
               </div>

@@ -6,6 +6,7 @@ import { type KeyState, makeKey } from "@/app/account/actions";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
+import { Summary } from "@/components/ui/summary";
 import { LIVES, SCOPE_NAMES, SCOPES } from "@/lib/account/keys";
 
 import { ShownKey } from "./shown-key";
@@ -24,8 +25,8 @@ export function NewKeyForm({ isAdmin }: { isAdmin: boolean }) {
   return (
     <>
       {state?.made && <ShownKey key={state.made.id} made={state.made} />}
-      <details className="mt-2">
-        <summary className="flex min-h-11 items-center font-medium">Make a key</summary>
+      <details className="group mt-2">
+        <Summary>Make a key</Summary>
         <form ref={form} action={make} noValidate aria-label="Make a key" className="max-w-md space-y-4 pt-2">
           {problem?.message && <Notice tone="bad">{problem.message}</Notice>}
           <TextField

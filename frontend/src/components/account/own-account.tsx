@@ -1,6 +1,7 @@
 "use client";
 
 import { closeAccount, setPassword } from "@/app/account/actions";
+import { Summary } from "@/components/ui/summary";
 
 import { SentForm } from "./sent-form";
 import { SecretField } from "./text-field";
@@ -41,8 +42,8 @@ export function ChangePassword({ email, shortest }: Props) {
 /** The end of an account; folded, because there is no way back. */
 export function DeleteAccount() {
   return (
-    <details className="card">
-      <summary className="flex min-h-12 items-center rounded-xl px-4 font-semibold sm:px-6">Delete the account</summary>
+    <details className="card group">
+      <Summary className="px-4 sm:px-6">Delete the account</Summary>
       <div className="max-w-md px-4 pt-2 pb-6 sm:px-6">
         <p className="mb-4 text-[0.9375rem]">
           Every song with its recording, score and corrections, every share link and every API key of this account is deleted, at once and for good.

@@ -4,7 +4,7 @@ import { drumName } from "@/lib/score/drums";
 
 function Bars({ mix, alone }: { mix: Counts; alone: Counts }) {
   return (
-    <div aria-hidden className="min-w-32 space-y-1 border-l border-edge py-0.5">
+    <div aria-hidden className="min-w-10 space-y-1 sm:min-w-32 border-l border-edge py-0.5">
       <div className="h-3 bg-accent" style={{ width: `${mix.f * 100}%` }} />
       <div className="h-1.5 bg-edge" style={{ width: `${alone.f * 100}%` }} />
     </div>
@@ -30,12 +30,12 @@ function Row({ drum, mix, alone }: { drum: Drum; mix: Counts; alone: Counts }) {
         </td>
       ) : (
         <>
-          <td className="w-1/3 py-2 pr-4">
+          <td className="py-2 pr-4 sm:w-1/3">
             <Bars mix={mix} alone={alone} />
           </td>
           <td className="py-2 pr-4 text-right font-semibold">{mix.f.toFixed(2)}</td>
           <td className="py-2 pr-4 text-right text-soft max-sm:hidden">{alone.f.toFixed(2)}</td>
-          <td className="py-2 pr-4 text-right">
+          <td className="py-2 pr-4 text-right whitespace-nowrap">
             {mix.found} of {strokes}
           </td>
           <td className="py-2 text-right">{mix.invented}</td>
@@ -49,8 +49,8 @@ function Row({ drum, mix, alone }: { drum: Drum; mix: Counts; alone: Counts }) {
 export function DrumChart({ recordings }: Pick<Figures, "recordings">) {
   const { full_mix, drums_alone } = recordings;
   return (
-    <div className="overflow-x-auto" tabIndex={0} role="region" aria-labelledby="drums-title">
-      <table className="figures w-full text-[0.9375rem]">
+    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Figures by drum">
+      <table className="figures w-full text-[0.9375rem] max-sm:text-sm max-sm:[&_td]:pr-2! max-sm:[&_th]:pr-2!">
         <caption className="mb-3 text-left text-sm text-soft">
           F-measure from 0 to 1. <span aria-hidden className="mx-1 inline-block h-3 w-5 bg-accent align-middle" /> in the mix of a whole band,{" "}
           <span aria-hidden className="mx-1 inline-block h-1.5 w-5 bg-edge align-middle" /> drums recorded alone.

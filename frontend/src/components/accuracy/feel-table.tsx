@@ -1,11 +1,12 @@
+import { Summary } from "@/components/ui/summary";
 import { type Figures, percent } from "@/lib/accuracy/figures";
 
 /** Generated music by tempo, metre and feel; folded, for whoever wants to know. */
 export function FeelTable({ generated }: Pick<Figures, "generated">) {
   const rows = Object.entries(generated).filter(([name]) => !name.startsWith("all") && name !== "velocity");
   return (
-    <details className="mt-4">
-      <summary className="flex min-h-11 items-center font-medium">Every tempo, metre and feel that was tried</summary>
+    <details className="group mt-4">
+      <Summary>Every tempo, metre and feel that was tried</Summary>
       <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Tempo, metre and feel">
         <table className="figures w-full text-[0.9375rem]">
           <caption className="sr-only">Generated music: beats found at the written tempo, bars of the right length, notes in the right place.</caption>
