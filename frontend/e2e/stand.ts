@@ -16,7 +16,7 @@ export type Result = {
   job_id: string;
   duration_seconds: number;
   hits: { time: number; instrument: string; velocity: number; confidence: number }[];
-  beats: number[];
+  beats: { time: number; number: number }[];
   downbeats: number[];
   stems: Record<string, string>;
 };
@@ -57,7 +57,7 @@ export function repeated({ id, result, score, musicxml }: Song, bars: number): S
       ...result,
       duration_seconds: result.duration_seconds + (times - 1) * seconds,
       hits: copies.flatMap((copy) => result.hits.map((hit) => later(hit, copy))),
-      beats: copies.flatMap((copy) => result.beats.map((beat) => beat + copy * seconds)),
+      beats: copies.flatMap((copy) => result.beats.map((beat) => later(beat, copy))),
       downbeats: copies.flatMap((copy) => result.downbeats.map((beat) => beat + copy * seconds)),
     },
     score: {

@@ -17,6 +17,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, what: string])[] = [
   ["M", "Click on or off"],
   ["C", "Count-in on or off"],
   ["S", "Another sound: song, without drums, drums, written drums"],
+  ["F", "Score alone on the screen, and back"],
   ["?", "This list"],
 ];
 
@@ -40,7 +41,7 @@ export function loopHere(engine: Engine, song: Song): void {
   else if (bar) engine.setLoop({ start: bar.start, end: bar.end });
 }
 
-export function useShortcuts(engine: Engine, song: Song, showHelp: () => void): void {
+export function useShortcuts(engine: Engine, song: Song, showHelp: () => void, fullPage: () => void): void {
   useEffect(() => {
     const sounds = [...TRACKS.filter((track) => song.tracks[track]), "written"] as const;
     const nextSound = () => engine.setSound(sounds[(sounds.indexOf(engine.snapshot().sound) + 1) % sounds.length] ?? "written");
@@ -57,6 +58,7 @@ export function useShortcuts(engine: Engine, song: Song, showHelp: () => void): 
       m: () => engine.toggleClick(),
       c: () => engine.toggleCountIn(),
       s: nextSound,
+      f: fullPage,
       "?": showHelp,
     };
     const press = (event: KeyboardEvent) => {
@@ -72,5 +74,5 @@ export function useShortcuts(engine: Engine, song: Song, showHelp: () => void): 
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
-  }, [engine, song, showHelp]);
+  }, [engine, song, showHelp, fullPage]);
 }

@@ -9,6 +9,7 @@ import type { Engraving } from "@/lib/score/engraving";
 import { xOf } from "@/lib/score/engraving";
 import type { ScoreDocument } from "@/lib/score/score";
 import { barAt, onsetsOf, quarterAt } from "@/lib/score/score";
+import { scrollBy, scrollFor, seenOf } from "./follow";
 
 type Props = { engine: Engine; song: Song; score: ScoreDocument; engraving: Engraving; follow: boolean };
 
@@ -39,23 +40,30 @@ export function Cursor({ engine, song, score, engraving, follow }: Props) {
     line.current.dataset.place = now.toFixed(3);
     line.current.style.transform = `translate(${x}px, ${box.y}px)`;
     if (shown.current === index) return;
-    const before = engraving.bars[shown.current];
     shown.current = index;
     line.current.style.height = `${box.height}px`;
     shade.current.style.transform = `translate(${box.x}px, ${box.y}px)`;
     shade.current.style.width = `${box.width}px`;
     shade.current.style.height = `${box.height}px`;
-    const { playing } = engine.snapshot();
-    if (follow && playing && before?.y !== box.y) line.current.scrollIntoView({ block: "center", behavior: "smooth" });
+    const { playing, loop, loopOn } = engine.snapshot();
+    if (follow && playing && shade.current.parentElement) {
+      const returns = loop && loopOn && song.bars[index + 1] && (song.bars[index]?.end ?? 0) >= loop.end - 0.001;
+      const next = engraving.bars[returns ? barAt(song.bars, loop.start + 0.001) : index + 1];
+      const nextLine = returns ? next : engraving.bars.slice(index + 1, index + 20).find((other) => other.y > box.y);
+      const page = shade.current.parentElement.getBoundingClientRect();
+      const scale = page.width > 0 ? page.width / engraving.width : 1;
+      const far = scrollFor(box, next, nextLine, seenOf(shade.current.parentElement, scale));
+      if (Math.abs(far) > 1) scrollBy(shade.current, far * scale);
+    }
     if (performance.now() - announcedAt.current < ANNOUNCED_EVERY_MS) return;
     announcedAt.current = performance.now();
     setAnnounced(`Bar ${song.bars[index]?.number ?? index + 1} of ${song.bars.length}`);
   });
 
   return (
-    <div className="score-screen-only">
+    <div className="score-screen-only absolute inset-0">
       <div ref={shade} aria-hidden className="pointer-events-none absolute top-0 left-0 rounded bg-accent/8 will-change-transform" />
-      <div ref={line} aria-hidden data-testid="cursor" className="pointer-events-none absolute top-0 left-0 -ml-px w-0.5 scroll-my-40 bg-accent will-change-transform" />
+      <div ref={line} aria-hidden data-testid="cursor" className="pointer-events-none absolute top-0 left-0 -ml-px w-0.5 bg-accent will-change-transform" />
       <p aria-live="polite" className="sr-only">
         {announced}
       </p>

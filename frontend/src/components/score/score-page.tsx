@@ -7,8 +7,9 @@ import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react"
 import { Mixer } from "@/components/player/mixer";
 import { PlayerBar } from "@/components/player/player-bar";
 import { ShortcutsHelp } from "@/components/player/shortcuts-help";
-import { usePlayer } from "@/components/player/use-player";
+import { usePlayer, usePlayerState } from "@/components/player/use-player";
 import { useShortcuts } from "@/components/player/use-shortcuts";
+import { useWakeLock } from "@/components/player/use-wake-lock";
 import { Waveform } from "@/components/player/waveform";
 import { readText } from "@/lib/api/recordings";
 import type { Played } from "@/lib/player/song";
@@ -17,6 +18,7 @@ import type { Track } from "@/lib/player/state";
 import type { ScoreDocument } from "@/lib/score/score";
 import { ScoreView } from "./score-view";
 import { StandProvider } from "./stand";
+import { useFullPage } from "./use-full-page";
 
 /** Addresses of what the page needs, as the browser reaches them. */
 export type ScoreUrls = { musicxml: string; score: string; svg?: string } & Partial<Record<Track, string>>;
@@ -54,17 +56,24 @@ export function ScorePage({ title, result, urls, children, compact = false }: Pr
   const [selectedBar, selectBar] = useState(0);
   const stand = useMemo(() => ({ engine, song, score, selectedBar, selectBar }), [engine, song, score, selectedBar]);
   const [mixerOpen, setMixerOpen] = useState(false);
+  const page = useRef<HTMLDivElement>(null);
+  const full = useFullPage(page);
+  useWakeLock(usePlayerState(engine).playing);
   const help = useRef<HTMLDialogElement>(null);
   const showHelp = useCallback(() => help.current?.showModal(), []);
-  useShortcuts(engine, song, showHelp);
+  useShortcuts(engine, song, showHelp, full.toggle);
   return (
     <StandProvider value={stand}>
-      <div data-stand className="flex flex-col gap-3 xl:grid xl:grid-cols-[minmax(0,1fr)_auto] xl:gap-4">
+      <div
+        ref={page}
+        data-stand
+        className={`flex flex-col gap-3 xl:grid xl:grid-cols-[minmax(0,1fr)_auto] xl:gap-4 ${full.on ? "full-page" : ""}`}
+      >
         <div className="min-w-0 pb-4">
-          <ScoreView musicxml={musicxml} pages={shown.urls.svg ?? null} title={title} compact={compact} />
+          <ScoreView musicxml={musicxml} pages={shown.urls.svg ?? null} title={title} compact={compact} full={full} />
         </div>
         {/* Narrow: one dock at the foot of the page. Wide: panels beside the score, the player below both. */}
-        <div className="no-print sticky bottom-0 z-10 -mx-4 border-t border-line bg-sheet px-4 xl:contents">
+        <div data-dock className="no-print sticky bottom-0 z-10 -mx-4 border-t border-line bg-sheet px-4 xl:contents">
           {(mixerOpen || children) && (
             <div className="flex flex-col gap-4 max-xl:-mx-4 max-xl:max-h-[58dvh] max-xl:overflow-y-auto max-xl:px-4 max-xl:pt-2 short:max-h-[82dvh] xl:sticky xl:top-4 xl:col-start-2 xl:row-start-1 xl:h-fit xl:max-h-[calc(100dvh-11rem)] xl:overflow-y-auto">
               {mixerOpen && (
@@ -75,8 +84,8 @@ export function ScorePage({ title, result, urls, children, compact = false }: Pr
               {children}
             </div>
           )}
-          <div className={`flex flex-col gap-2 bg-sheet py-2 ${children ? "short:hidden" : ""} xl:sticky xl:bottom-0 xl:z-10 xl:col-span-2 xl:-mx-4 xl:border-t xl:border-line xl:px-4`}>
-            <div className={children ? "max-xl:hidden" : ""}>
+          <div data-dock className={`dock flex flex-col gap-2 bg-sheet py-2 ${children ? "short:hidden" : ""} xl:sticky xl:bottom-0 xl:z-10 xl:col-span-2 xl:-mx-4 xl:border-t xl:border-line xl:px-4`}>
+            <div className={`wave ${children ? "max-xl:hidden" : ""}`}>
               <Waveform engine={engine} song={song} />
             </div>
             <PlayerBar engine={engine} song={song} mixerOpen={mixerOpen} onMixer={() => setMixerOpen(!mixerOpen)} />

@@ -9,27 +9,32 @@ import { loopOverBars } from "@/lib/player/schedule";
 import { doubtOf } from "@/lib/score/doubt";
 import { BarLayer } from "./bar-layer";
 import { Cursor } from "./cursor";
+import { DoubtLegend } from "./doubt-legend";
 import { Marks } from "./marks";
 import { PrintedPages } from "./printed-pages";
 import { ScoreTools } from "./score-tools";
 import { useStand } from "./stand";
 import { useEngraving } from "./use-engraving";
+import type { FullPage } from "./use-full-page";
+import { usePrinting } from "./use-printing";
 import { useScoreLook } from "./use-score-look";
 
-type Props = { musicxml: string; pages: string | null; title: string; compact: boolean };
+type Props = { musicxml: string; pages: string | null; title: string; compact: boolean; full: FullPage };
+
+const NOTE = "absolute inset-0 grid place-items-center text-soft";
 
 /** The score with a cursor in it: press a bar to hear it, drag over bars to loop them. */
-export function ScoreView({ musicxml, pages, title, compact }: Props) {
+export function ScoreView({ musicxml, pages, title, compact, full }: Props) {
   const { engine, song, score, selectBar } = useStand();
   const [look, change] = useScoreLook();
   const view = useRef<HTMLDivElement>(null);
   const stage = useRef<HTMLDivElement>(null);
   const { loop, loopOn } = usePlayerState(engine);
   const { engraving, failed } = useEngraving(view, stage, { musicxml, score, zoom: look.zoom, barsPerLine: look.barsPerLine });
-  const doubtful = useMemo(
-    () => score.bars.reduce((sum, bar) => sum + bar.notes.filter((note) => doubtOf(note.confidence) === "doubtful").length, 0),
-    [score],
-  );
+  const { printing, print, go } = usePrinting(pages !== null);
+  const doubts = useMemo(() => score.bars.flatMap((bar) => bar.notes.map((note) => doubtOf(note.confidence))), [score]);
+  const unsure = doubts.filter((doubt) => doubt === "unsure").length;
+  const doubtful = doubts.filter((doubt) => doubt === "doubtful").length;
   const jump = useCallback(
     (bar: number) => {
       selectBar(bar);
@@ -42,28 +47,32 @@ export function ScoreView({ musicxml, pages, title, compact }: Props) {
   const scale = engraving ? look.zoom / engraving.zoom : 1;
   const printed = look.engine === "pages" && pages !== null && !compact;
   const tinted = look.tinted && !compact;
+  const isEmpty = score.bars.length === 0;
 
   return (
-    <section aria-label={`Score: ${song.bars.length} bars`} className="flex flex-col gap-2">
-      {!compact && <ScoreTools look={look} change={change} doubtful={doubtful} />}
+    <section aria-label={`Score: ${song.bars.length} bars`} className="score-sheet-around flex flex-col gap-2">
+      {!compact && <ScoreTools look={look} change={change} doubtful={doubtful} full={full} printing={printing} onPrint={pages === null ? null : print} />}
+      {tinted && !printed && <DoubtLegend unsure={unsure} doubtful={doubtful} />}
       {failed && <p role="alert" className="rounded-lg bg-bad-wash p-4 text-bad">This score could not be drawn. Choose “As printed pages”, or download the PDF.</p>}
       <div className="score-sheet card p-2 sm:p-4">
         {printed && <PrintedPages address={pages} title={title} />}
-        <div className={`relative overflow-clip ${printed ? "hidden" : ""}`} style={{ height: engraving ? engraving.height * scale : "12rem" }}>
+        <div className={`relative overflow-clip ${printed ? "hidden" : ""}`} style={{ height: engraving && !isEmpty ? engraving.height * scale : "12rem" }}>
           <div ref={stage} aria-hidden className="engraving-stage" />
-          {!engraving && !failed && <p role="status" className="absolute inset-0 grid place-items-center text-soft">Drawing the score …</p>}
+          {isEmpty && <p className={NOTE}>No drum strokes were heard in this recording.</p>}
+          {!engraving && !failed && !isEmpty && <p role="status" className={NOTE}>Drawing the score …</p>}
           <div className="origin-top-left" style={{ width: engraving?.width, height: engraving?.height, transform: scale === 1 ? undefined : `scale(${scale})` }}>
             <div ref={view} aria-hidden className={`engraving ${tinted ? "tinted" : ""}`} />
             {engraving && (
-            <>
-              <Marks engraving={engraving} tinted={tinted} />
-              <Cursor engine={engine} song={song} score={score} engraving={engraving} follow={look.follow} />
-              <BarLayer boxes={engraving.bars} bars={song.bars} loop={loopOn ? loop : null} onJump={jump} onSelect={select} />
-            </>
+              <>
+                <Marks engraving={engraving} tinted={tinted} />
+                <Cursor engine={engine} song={song} score={score} engraving={engraving} follow={look.follow} />
+                <BarLayer boxes={engraving.bars} bars={song.bars} loop={loopOn ? loop : null} onJump={jump} onSelect={select} />
+              </>
             )}
           </div>
         </div>
       </div>
+      {printing && pages !== null && <PrintedPages address={pages} title={title} className="print-only" onAll={go} />}
     </section>
   );
 }

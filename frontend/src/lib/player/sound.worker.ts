@@ -1,11 +1,9 @@
 /** Holds the song's sound: downloads and decodes it as it streams in, and gives it back in blocks at any speed. */
 import { RecordingGone, openRecording } from "@/lib/api/recordings";
-import type { Loop } from "./clock";
 import { decoderFor } from "./decode";
 import type { Order, Report } from "./messages";
-import { BLOCK } from "./messages";
 import { Pcm } from "./pcm";
-import { Stretcher } from "./stretch";
+import { Reel } from "./reel";
 
 const scope = globalThis as unknown as {
   postMessage(report: Report, transfer?: Transferable[]): void;
@@ -17,9 +15,7 @@ const TICK_MS = 50;
 
 const recordings = new Map<string, Pcm>();
 const asked = new Set<string>(); // recordings that are here or on their way
-let stretcher: Promise<Stretcher> | null = null;
-let run: { id: number; pcm: Pcm | null; from: number; rate: number; loop: Loop | null; index: number; wanted: number } | null = null;
-let busy = false;
+const reel = new Reel((block) => report(block, block.channels.map((channel) => channel.buffer)));
 
 function report(message: Report, transfer: Transferable[] = []): void {
   scope.postMessage(message, transfer);
@@ -28,7 +24,7 @@ function report(message: Report, transfer: Transferable[] = []): void {
 function makeRoom(url: string): void {
   for (const [other, pcm] of recordings) {
     const total = [...recordings.values()].reduce((sum, each) => sum + each.bytes, 0);
-    if (total > KEPT_BYTES && other !== url && pcm !== run?.pcm) {
+    if (total > KEPT_BYTES && other !== url && pcm.complete && pcm !== reel.pcm) {
       recordings.delete(other);
       asked.delete(other);
       report({ type: "dropped", url: other });
@@ -56,41 +52,13 @@ async function load(url: string): Promise<void> {
   for await (const bytes of rest) {
     pcm.append(await decoder.decode(bytes));
     if (performance.now() - toldAt > REPORT_EVERY_MS) tell(false);
-    void give();
+    void reel.give();
   }
   pcm.append(await decoder.finish());
   pcm.complete = true;
   makeRoom(url);
   tell(true);
-  void give();
-}
-
-/** Gives the blocks that were asked for, as far as the sound has arrived. */
-async function give(): Promise<void> {
-  if (busy) return;
-  busy = true;
-  try {
-    while (run && run.index < run.wanted) {
-      const { pcm, from, rate, loop, index, id } = run;
-      if (!pcm) {
-        run.index += 1;
-        report({ type: "block", run: id, index, channels: [] });
-        continue;
-      }
-      const slow = rate !== 1;
-      const machine = slow ? await (stretcher ??= Stretcher.load(pcm.sampleRate)) : null;
-      const end = from + Math.ceil((index + 1) * BLOCK * rate) + (machine?.reach ?? 0);
-      if (!pcm.complete && pcm.available < Math.min(end, loop?.end ?? end)) return;
-      if (run?.id !== id) continue;
-      if (machine && index === 0) machine.start(pcm, from, rate, loop);
-      const channels = (machine ? machine.next(pcm, BLOCK, loop) : pcm.read(from + index * BLOCK, BLOCK, loop)) as
-        Float32Array<ArrayBuffer>[];
-      run.index += 1;
-      report({ type: "block", run: id, index, channels }, channels.map((channel) => channel.buffer));
-    }
-  } finally {
-    busy = false;
-  }
+  void reel.give();
 }
 
 scope.onmessage = ({ data }) => {
@@ -101,14 +69,10 @@ scope.onmessage = ({ data }) => {
       report({ type: "failed", url: data.url, gone: error instanceof RecordingGone });
     });
   } else if (data.type === "start") {
-    const pcm = (data.url && recordings.get(data.url)) || null;
-    run = { id: data.run, pcm, from: data.frame, rate: data.rate, loop: data.loop, index: 0, wanted: 1 };
-  } else if (data.type === "more") {
-    if (run?.id === data.run) run.wanted += 1;
-  } else {
-    run = null;
-  }
-  void give();
+    reel.start(data.run, (data.url && recordings.get(data.url)) || null, data.frame, data.rate, data.loop);
+  } else if (data.type === "more") reel.more(data.run);
+  else reel.stop();
+  void reel.give();
 };
 
-setInterval(() => run && report({ type: "tick" }), TICK_MS);
+setInterval(() => reel.runs && report({ type: "tick" }), TICK_MS);
