@@ -191,6 +191,8 @@ class _Desk:
         old, drum = stroke.hit, edit.to_drum or stroke.hit.drum
         _check_drum(drum, flam=bool(edit.flam), is_roll=stroke.tremolo > 0)
         bar, onset, time = stroke.bar, stroke.onset, old.time
+        if (edit.bar is None) != (edit.onset is None):
+            raise EditError("A place is a bar and an onset; one of them is missing.")
         if edit.bar is not None and edit.onset is not None:
             asked = self._time(edit.bar, edit.onset)
             if (edit.bar, edit.onset) != (bar, onset):

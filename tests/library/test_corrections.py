@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from time import perf_counter
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import assume, given, settings
@@ -328,6 +328,13 @@ def test_a_stroke_that_was_deleted_cannot_be_changed() -> None:
     performance, score = song()
     with pytest.raises(EditError, match="no snare"):
         correct(performance, score, [Delete(5.5, Drum.SNARE), Confirm(5.5, Drum.SNARE)])
+
+
+@pytest.mark.parametrize("half", [{"bar": 1}, {"onset": Fraction(1)}])
+def test_half_a_place_is_refused(half: dict[str, Any]) -> None:
+    performance, score = song()
+    with pytest.raises(EditError, match="a bar and an onset"):
+        correct(performance, score, [Change(5.5, Drum.SNARE, **half)])
 
 
 def test_no_hits_are_legal_and_hold_nothing_to_correct() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from drumscribe.errors import EditError
-from drumscribe.service.jobs.options import Whole
+from drumscribe.service.jobs.options import whole
 
 if TYPE_CHECKING:
     from drumscribe.types import Performance
@@ -24,7 +24,10 @@ DrumName = Annotated[
 Seconds = Annotated[
     float, Field(ge=0, le=1_000_000, description="When the hit sounds, as `score.json` or `hits.json` of the base tell it.")
 ]
-BarIndex = Annotated[Whole, Field(ge=0, le=100_000, description="Index into `bars` of the base's `score.json`.")]
+BarIndex = Annotated[
+    # in this order: limits of what a function has made are no part of the description
+    int, Field(ge=0, le=100_000, description="Index into `bars` of the base's `score.json`."), BeforeValidator(whole)
+]  # fmt: skip
 Onset = Annotated[
     str,
     Field(
@@ -60,19 +63,13 @@ class DeleteEdit(_Edit):
 
 
 class ChangedTo(_Edit):
-    """How a stroke was played; what is left out stays."""
+    """How a stroke was played; what is left out stays. `bar` and `onset` go together."""
 
     drum: DrumName | None = None
     velocity: Velocity | None = None
     bar: BarIndex | None = None
     onset: Onset | None = None
     flam: bool | None = None
-
-    @model_validator(mode="after")
-    def _place_is_whole(self) -> Self:
-        if (self.bar is None) != (self.onset is None):
-            raise ValueError("bar and onset go together")
-        return self
 
 
 class ChangeEdit(_Edit):

@@ -23,12 +23,12 @@ PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Title = Annotated[str, Field(max_length=200, pattern=PRINTABLE, description="Printed above the score.")]
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """JSON makes no difference between 2 and 2.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(whole)]
 
 
 class EngraveOptions(BaseModel):

@@ -805,7 +805,7 @@ export interface components {
         };
         /**
          * ChangedTo
-         * @description How a stroke was played; what is left out stays.
+         * @description How a stroke was played; what is left out stays. `bar` and `onset` go together.
          */
         ChangedTo: {
             /** Drum */
