@@ -30,7 +30,7 @@ export function servers({ apiPort, api, webPort, web, data }: Pair, env: Record<
     {
       command: `../.venv/bin/drumscribe serve --port ${apiPort} --data ${data}`,
       url: `${api}/readyz`,
-      env: { JOB_RETRY_BASE_SECONDS: "1", JOB_MAX_ATTEMPTS: "1", YOUTUBE_TIMEOUT_SECONDS: "20", ...env },
+      env: { LOG_LEVEL: "WARNING", JOB_RETRY_BASE_SECONDS: "1", JOB_MAX_ATTEMPTS: "1", YOUTUBE_TIMEOUT_SECONDS: "20", ...env },
       gracefulShutdown: { signal: "SIGTERM" as const, timeout: 15_000 },
       timeout: 60_000,
     },

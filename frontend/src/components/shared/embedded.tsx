@@ -8,7 +8,7 @@ import { SharedScore } from "./shared-score";
 /** A shared score inside a page of somebody else's: as little around it as possible. */
 export function Embedded({ token, shared }: { token: string; shared: Shared }) {
   return (
-    <main className="px-4 pt-2">
+    <main aria-label={`Drum score of ${titleOf(shared)}`} className="px-4 pt-2">
       <div className="no-print mb-1 flex items-center justify-between gap-4">
         <h1 className="min-w-0 truncate font-title font-semibold">{titleOf(shared)}</h1>
         <a
