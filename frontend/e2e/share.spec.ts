@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import AxeBuilder from "@axe-core/playwright";
 import { type APIRequestContext, type BrowserContext, expect, type FrameLocator, type Page, test } from "@playwright/test";
 
 import { DEMO } from "./recordings";
+import { axe } from "./watch";
 
 const TITLE = "Demo “song” & friends";
 let job = "";
@@ -19,11 +19,6 @@ async function transcribed(request: APIRequestContext): Promise<string> {
     .toBe("completed");
   return id;
 }
-
-const axe = async (page: Page) => {
-  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
-};
 
 /** Everything that goes wrong on a page, and every request that leaves the web app. */
 function strangeThings(page: Page, own: readonly string[]): string[] {
