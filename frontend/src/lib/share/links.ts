@@ -10,7 +10,7 @@ const escaped = (text: string): string =>
 
 export function embedCodeOf(origin: string, token: string, title: string): string {
   const name = escaped(`Drum score: ${title}`);
-  return `<iframe src="${origin}/embed/${token}" title="${name}" width="100%" height="${FRAME_HEIGHT}" style="border:0" loading="lazy"></iframe>`;
+  return `<iframe src="${origin}/embed/${token}" title="${name}" width="100%" height="${FRAME_HEIGHT}" style="border:0" allow="screen-wake-lock" loading="lazy"></iframe>`;
 }
 
 /** Put a field's text on the clipboard; true if that worked. Pages without encryption only have the old way. */
