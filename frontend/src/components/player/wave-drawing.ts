@@ -22,6 +22,8 @@ export function drawWave(canvas: HTMLCanvasElement, wave: Wave): void {
   canvas.height = Math.round(height * ratio);
   context.scale(ratio, ratio);
   const style = getComputedStyle(canvas);
+  // Nothing may glide here: where less motion is wanted every change is a very short transition, which reads as not begun.
+  canvas.style.setProperty("transition", "none", "important");
   // Tokens that depend on the theme are read from a real property, where the browser has resolved them.
   const colour = (token: string) => {
     canvas.style.outlineColor = `var(${token})`;

@@ -1,8 +1,8 @@
-/** What the colours of the notes mean. */
-export function DoubtLegend({ unsure, doubtful }: { unsure: number; doubtful: number }) {
+/** What the colours of the notes mean. It keeps its place where they are switched off: the score under it must not jump. */
+export function DoubtLegend({ unsure, doubtful, shown }: { unsure: number; doubtful: number; shown: boolean }) {
   if (unsure + doubtful === 0) return null;
   return (
-    <p className="no-print short:hidden flex flex-wrap items-center gap-x-4 text-sm text-soft">
+    <p className={`no-print short:hidden flex ${shown ? "" : "invisible"} flex-wrap items-center gap-x-4 text-sm text-soft`}>
       {unsure > 0 && (
         <span className="inline-flex items-center gap-1.5">
           <svg aria-hidden viewBox="0 0 20 20" className="size-5">

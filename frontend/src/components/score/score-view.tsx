@@ -52,7 +52,7 @@ export function ScoreView({ musicxml, pages, title, compact, full }: Props) {
   return (
     <section aria-label={`Score: ${song.bars.length} bars`} className="score-sheet-around flex flex-col gap-2">
       {!compact && <ScoreTools look={look} change={change} doubtful={doubtful} full={full} printing={printing} onPrint={pages === null ? null : print} />}
-      {tinted && !printed && <DoubtLegend unsure={unsure} doubtful={doubtful} />}
+      {!compact && !printed && <DoubtLegend unsure={unsure} doubtful={doubtful} shown={tinted} />}
       {failed && <p role="alert" className="rounded-lg bg-bad-wash p-4 text-bad">This score could not be drawn. Choose “As printed pages”, or download the PDF.</p>}
       <div className="score-sheet card p-2 sm:p-4">
         {printed && <PrintedPages address={pages} title={title} />}

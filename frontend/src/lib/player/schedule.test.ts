@@ -34,6 +34,11 @@ describe("counting in", () => {
     expect(countIn(beats, bars, 2.5, 1)).toEqual([2, 1.5, 1, 0.5]);
   });
 
+  it("counts a whole bar before a pick-up", () => {
+    const pickup = [{ index: 0, number: 0, start: 2, end: 2.5 }, { index: 1, number: 1, start: 2.5, end: 4.5 }];
+    expect(countIn(beats, pickup, 2, 1)).toEqual([2, 1.5, 1, 0.5]);
+  });
+
   it("counts slower when the song runs slower", () => {
     expect(countIn(beats, bars, 2.5, 0.5)).toEqual([4, 3, 2, 1]);
   });

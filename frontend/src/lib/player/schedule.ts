@@ -48,12 +48,17 @@ export function due<T extends Timed>(
   });
 }
 
-/** The beats of the bar at a place, as waits before that place: one whole bar is counted at the song's speed. */
+/**
+ * The beats of the bar at a place, as waits before that place: one whole bar is counted at the song's speed. Before a
+ * pick-up the bar after it is counted, which is a whole one.
+ */
 export function countIn(beats: readonly Beat[], bars: readonly BarTime[], place: number, rate: number): number[] {
-  const bar = bars[barAt(bars, place)];
-  if (!bar) return [];
-  const inside = beats.filter((beat) => beat.time >= bar.start - 0.05 && beat.time < bar.end - 0.05);
-  return inside.map((beat) => (bar.end - Math.max(beat.time, bar.start)) / rate);
+  const inside = (bar: BarTime) => beats.filter((beat) => beat.time >= bar.start - 0.05 && beat.time < bar.end - 0.05);
+  const index = barAt(bars, place);
+  const [own, next] = [bars[index], bars[index + 1]];
+  if (!own) return [];
+  const bar = index === 0 && next && inside(next).length > inside(own).length ? next : own;
+  return inside(bar).map((beat) => (bar.end - Math.max(beat.time, bar.start)) / rate);
 }
 
 /** Loop over whole bars, both ends included, whichever end was chosen first. */

@@ -10,6 +10,7 @@ import { SliceEngraver } from "./slice-engraver";
 import type { Slice } from "./slices";
 import { slicesOf } from "./slices";
 
+const GAP = 4.5; // staff spaces between slices: with what each leaves free itself, as much as between lines
 const PAUSE_MS = 100; // how long a busy page may put off the next slice
 
 export interface Look {
@@ -77,10 +78,11 @@ export class ScoreEngraver {
       const engraver = await this.engraverFor(slice);
       if (signal.aborted) return;
       const part = engraver.draw(slice, finder, look.zoom, look.barsPerLine);
-      pictures.push(framed(part.picture, width, part.height));
+      const gap = slice === slices.at(-1) ? 0 : GAP * PIXELS * look.zoom;
+      pictures.push(framed(part.picture, width, part.height + gap));
       bars.push(...part.bars.map((box) => ({ ...box, y: box.y + height })));
       heads.push(...part.heads.map((head) => ({ ...head, y: head.y + height })));
-      height += part.height;
+      height += part.height + gap;
       if (early && pictures.length === 1) show(pictures, engraving());
     }
     show(pictures, engraving());

@@ -32,7 +32,7 @@ export function boxOf(measure: GraphicalMeasure, index: number, zoom: number): B
   });
   const x = place.x * scale;
   const width = size.width * scale;
-  const length = (measure.parentSourceMeasure.ActiveTimeSignature?.RealValue ?? 1) * 4;
+  const length = measure.parentSourceMeasure.Duration.RealValue * 4;
   return {
     index,
     x,

@@ -33,6 +33,18 @@ describe("bars and seconds", () => {
   });
 });
 
+describe("a pick-up", () => {
+  const first = { number: 0, start: "0", time: 0, length: "1", time_signature: four, notes: [] };
+  const pickedUp: ScoreDocument = {
+    bars: [first, { ...first, number: 1, start: "1", time: 0.5, length: null }],
+    tempo_map: { anchors: [0, 1, 2, 3, 4, 5].map((quarter) => ({ position: String(quarter), time: quarter / 2 })) },
+  };
+
+  it("is as long as it is written, whatever the metre says", () => {
+    expect(onsetsOf(pickedUp, barTimes(pickedUp), 0)).toEqual([{ quarter: 0, time: 0 }, { quarter: 1, time: 0.5 }]);
+  });
+});
+
 describe("note heads and notes", () => {
   it("finds the note of a head although engines count triplets in floats", () => {
     expect(new NoteFinder(score).find(0, "snare", 1.6666666)).toBe(snare);

@@ -77,7 +77,7 @@ export function onsetsOf(score: ScoreDocument, bars: readonly BarTime[], index: 
   const times = bars[index];
   if (!bar || !times) return [];
   const origin = quarters(bar.start);
-  const length = (bar.time_signature.numerator * 4) / bar.time_signature.denominator;
+  const length = bar.length ? quarters(bar.length) : (bar.time_signature.numerator * 4) / bar.time_signature.denominator;
   const inside = score.tempo_map.anchors
     .map((anchor) => ({ quarter: quarters(anchor.position) - origin, time: anchor.time }))
     .filter((anchor) => anchor.quarter > 0 && anchor.quarter < length);

@@ -36,8 +36,8 @@ async function makeDisplay(host: HTMLElement): Promise<OpenSheetMusicDisplay> {
   rules.DefaultFontFamily = "serif";
   rules.PageLeftMargin = 0.5;
   rules.PageRightMargin = 0.5;
-  rules.PageTopMargin = 2.5;
-  rules.PageBottomMargin = 2.5;
+  rules.PageTopMargin = 1.5;
+  rules.PageBottomMargin = 1.5;
   rules.MinimumDistanceBetweenSystems = 3;
   rules.StretchLastSystemLine = false;
   // Every bar is drawn, those in a long rest too: the cursor goes through them.
