@@ -160,12 +160,11 @@ class DoubtfulBar(BaseModel):
     hits: list[DoubtfulHit] = Field(description="The least certain first.")
 
 
-class JobResultResponse(BaseModel):
-    """What was heard, and where it is written down."""
+class HeardResponse(BaseModel):
+    """What was heard, and where it is written down: what the owner of a job and whoever has a link to it both see."""
 
     model_config = ConfigDict(extra="allow")
 
-    job_id: UUID
     revision: int
     title: str
     duration_seconds: float | None = None
@@ -176,16 +175,22 @@ class JobResultResponse(BaseModel):
     hits: list[HitData] = []
     hit_summary: dict[str, int] = {}
     confidence_score: float | None = None
-    warnings: list[str] = []
     vocabulary: list[str] = Field([], description="Every drum that the model can tell apart.")
     beats: list[BeatData] = []
     downbeats: list[float] = Field([], description="In seconds.")
     tempo_map: list[Any] = []
+    downloads: dict[str, str] = Field({}, description="Path of each file, by format.")
+
+
+class JobResultResponse(HeardResponse):
+    """What was heard, and where it is written down."""
+
+    job_id: UUID
+    warnings: list[str] = []
     review: list[DoubtfulBar] = Field([], description="Where to look for mistakes: at most 20 bars, the least certain first.")
     pages: int = Field(0, description="Number of pages of `svg`.")
     model_version: str | None = None
     compute_time_ms: int = 0
-    downloads: dict[str, str] = Field({}, description="Path of each file, by format.")
     stems: dict[str, str] = Field({}, description="Paths of `audio`, `drums` and `drumless`, where there are any.")
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from drumscribe.service.jobs.schemas import BeatData, HitData
+from drumscribe.service.jobs.schemas import HeardResponse
 from drumscribe.service.tables import Share, Status
 
 
@@ -58,24 +57,7 @@ class SharedJobResponse(BaseModel):
     with_audio: bool = Field(description="Whether the recording can be heard.")
 
 
-class SharedResultResponse(BaseModel):
+class SharedResultResponse(HeardResponse):
     """What was heard, and where it is written down, as a link shows it."""
 
-    model_config = ConfigDict(extra="allow")
-
-    revision: int
-    title: str
-    duration_seconds: float | None = None
-    bpm: float | None = None
-    detected_bpm: float | None = None
-    bpm_unreliable: bool = False
-    time_signature: str | None = None
-    hits: list[HitData] = []
-    hit_summary: dict[str, int] = {}
-    confidence_score: float | None = None
-    vocabulary: list[str] = Field([], description="Every drum that the model can tell apart.")
-    beats: list[BeatData] = []
-    downbeats: list[float] = Field([], description="In seconds.")
-    tempo_map: list[Any] = []
-    downloads: dict[str, str] = Field({}, description="Path of each file, by format.")
     stems: dict[str, str] = Field({}, description="Paths of `audio`, `drums` and `drumless`, where the link shares them.")

@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 
+import { Choices } from "@/components/ui/choices";
 import { Field } from "@/components/ui/field";
 import { keepSongDefaults, PAPERS, type SongDefaults, VOICES } from "@/lib/preferences/song-defaults";
 
@@ -27,11 +28,7 @@ export function SongSetting({ initial }: { initial: SongDefaults }) {
             value={chosen.voices}
             onChange={(event) => choose({ voices: event.target.value === "1" ? "1" : "" })}
           >
-            {Object.entries(VOICES).map(([value, name]) => (
-              <option key={value} value={value}>
-                {name}
-              </option>
-            ))}
+            <Choices of={VOICES} />
           </select>
         </Field>
         <Field id="default-paper" label="Paper">
@@ -41,11 +38,7 @@ export function SongSetting({ initial }: { initial: SongDefaults }) {
             value={chosen.paper}
             onChange={(event) => choose({ paper: event.target.value === "letter" ? "letter" : "" })}
           >
-            {Object.entries(PAPERS).map(([value, name]) => (
-              <option key={value} value={value}>
-                {name}
-              </option>
-            ))}
+            <Choices of={PAPERS} />
           </select>
         </Field>
       </div>

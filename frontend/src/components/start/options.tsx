@@ -1,5 +1,6 @@
 import { ChevronRight } from "lucide-react";
 
+import { Choices } from "@/components/ui/choices";
 import { Field } from "@/components/ui/field";
 import type { Model } from "@/lib/api/types";
 import { PAPERS, type SongDefaults, VOICES } from "@/lib/preferences/song-defaults";
@@ -33,11 +34,7 @@ export function Options({ models, defaults }: { models: Model[]; defaults: SongD
         </Field>
         <Field id="voices" label="Voices" hint="Hands with stems up and feet with stems down, or all on one stem.">
           <select id="voices" name="voices" defaultValue={defaults.voices} aria-describedby="voices-hint" className="control">
-            {Object.entries(VOICES).map(([value, name]) => (
-              <option key={value} value={value}>
-                {name}
-              </option>
-            ))}
+            <Choices of={VOICES} />
           </select>
         </Field>
         <Field id="separation" label="Isolate the drums first" hint="Gives you a drumless track to play along with. Takes longer.">
@@ -58,11 +55,7 @@ export function Options({ models, defaults }: { models: Model[]; defaults: SongD
         </Field>
         <Field id="paper" label="Paper">
           <select id="paper" name="paper" defaultValue={defaults.paper} className="control">
-            {Object.entries(PAPERS).map(([value, name]) => (
-              <option key={value} value={value}>
-                {name}
-              </option>
-            ))}
+            <Choices of={PAPERS} />
           </select>
         </Field>
         {others.length > 0 && (

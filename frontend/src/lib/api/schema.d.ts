@@ -1198,11 +1198,6 @@ export interface components {
          * @description What was heard, and where it is written down.
          */
         JobResultResponse: {
-            /**
-             * Job Id
-             * Format: uuid
-             */
-            job_id: string;
             /** Revision */
             revision: number;
             /** Title */
@@ -1235,11 +1230,6 @@ export interface components {
             /** Confidence Score */
             confidence_score?: number | null;
             /**
-             * Warnings
-             * @default []
-             */
-            warnings: string[];
-            /**
              * Vocabulary
              * @description Every drum that the model can tell apart.
              * @default []
@@ -1262,6 +1252,24 @@ export interface components {
              */
             tempo_map: unknown[];
             /**
+             * Downloads
+             * @description Path of each file, by format.
+             * @default {}
+             */
+            downloads: {
+                [key: string]: string;
+            };
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+            /**
+             * Warnings
+             * @default []
+             */
+            warnings: string[];
+            /**
              * Review
              * @description Where to look for mistakes: at most 20 bars, the least certain first.
              * @default []
@@ -1280,14 +1288,6 @@ export interface components {
              * @default 0
              */
             compute_time_ms: number;
-            /**
-             * Downloads
-             * @description Path of each file, by format.
-             * @default {}
-             */
-            downloads: {
-                [key: string]: string;
-            };
             /**
              * Stems
              * @description Paths of `audio`, `drums` and `drumless`, where there are any.
