@@ -182,6 +182,18 @@ class FileTooLarge(ServiceError):
     code = "file_too_large"
 
 
+class MalwareFound(ServiceError):
+    """The malware scanner knows the file."""
+
+    code = "malware_found"
+
+
+class ScannerUnavailable(Unavailable):
+    """The malware scanner gives no clear answer: nothing is let through meanwhile."""
+
+    code = "scanner_unavailable"
+
+
 class UploadStalled(ServiceError):
     """Nothing has arrived of an upload for too long."""
 

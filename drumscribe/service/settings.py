@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     # ------------------------------------------------------------------ what is accepted
     MAX_FILE_SIZE_MB: int = Field(50, ge=1, le=10_000, description="Largest upload, in units of 1,000,000 bytes.")
     MAX_DURATION_SECONDS: float = Field(900, gt=5, le=36_000, description="Longest recording.")
+    CLAMD_HOST: str = Field("", description="ClamAV's clamd, which every upload and download is shown to; empty: no scan.")
+    CLAMD_PORT: int = Field(3310, ge=1, le=65535, description="Belongs to `CLAMD_HOST`.")
+    CLAMD_TIMEOUT_SECONDS: float = Field(
+        60, gt=0, le=600, description="One scan may take so long; without an answer the file is refused."
+    )
     YOUTUBE_ENABLED: bool = Field(True, description="Whether YouTube links are accepted.")
     YOUTUBE_TIMEOUT_SECONDS: float = Field(120, gt=0, description="A download may take so long.")
     YOUTUBE_COOKIES_FILE: Path | None = Field(None, description="Cookies in Netscape format, for yt-dlp.")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -107,3 +110,21 @@ def deployment(mode: str, tmp_path_factory: pytest.TempPathFactory, request: pyt
     backing = request.getfixturevalue("backing") if mode == DISTRIBUTED else None
     with Deployment(mode, tmp_path_factory.mktemp(mode), backing) as running:
         yield running
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder, and the host:port where it is served."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield folder, f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

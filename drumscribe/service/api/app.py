@@ -47,6 +47,8 @@ _UPLOAD_THREADS = 8
 _POLL_THREADS = 4
 #: Threads that wait for name servers, which a caller may have chosen: slow ones hold up nobody but those who name such.
 _LOOKUP_THREADS = 8
+#: Threads that wait for the malware scanner, which has 10 of its own unless told otherwise.
+_SCAN_THREADS = 8
 #: What pages of other origins may send.
 _ACCEPTED = (
     "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Range", "X-API-Key", "X-Request-ID",
@@ -63,6 +65,7 @@ def create_app(services: Services) -> FastAPI:
         app.state.poll_threads = anyio.CapacityLimiter(_POLL_THREADS)
         app.state.upload_threads = anyio.CapacityLimiter(_UPLOAD_THREADS)
         app.state.lookup_threads = anyio.CapacityLimiter(_LOOKUP_THREADS)
+        app.state.scan_threads = anyio.CapacityLimiter(_SCAN_THREADS)
         app.state.metrics_thread = anyio.CapacityLimiter(1)
         app.state.health = health.Health(services, side_process)
         app.state.catalogue = offers.Catalogue(services.settings, side_process)

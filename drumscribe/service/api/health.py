@@ -24,6 +24,7 @@ from starlette.requests import HTTPConnection
 from drumscribe.errors import DrumScribeError
 from drumscribe.service.errors import Unavailable
 from drumscribe.service.jobs.probing import SideProcess
+from drumscribe.service.malware import scanner_version
 from drumscribe.service.observability.gauges import read_rows
 from drumscribe.service.settings import Settings
 from drumscribe.service.wiring import Services
@@ -54,7 +55,7 @@ class HealthResponse(BaseModel):
     status: State = Field(description="`error`: nothing can be done; `degraded`: something is missing.")
     version: str
     mode: Literal["embedded", "distributed"]
-    checks: dict[str, Check] = Field(description="By part: database, redis, storage, model, pdf_engine, worker.")
+    checks: dict[str, Check] = Field(description="By part: database, redis, storage, model, pdf_engine, worker, malware_scanner.")
 
 
 class Alive(BaseModel):
@@ -82,6 +83,8 @@ class Health:
         }
         if not self._services.settings.is_embedded:
             parts["redis"] = self._redis
+        if self._services.settings.CLAMD_HOST:
+            parts["malware_scanner"] = self._scanner
         asked = [self._recall(name, partial(anyio.to_thread.run_sync, ask), _FRESH_S) for name, ask in parts.items()]
         aside = {"model": check_models, "pdf_engine": check_engraver}
         asked += [self._recall(name, partial(self._ask_aside, ask), _MODELS_FRESH_S) for name, ask in aside.items()]
@@ -154,6 +157,12 @@ class Health:
         except DrumScribeError as error:
             return Check(status="error", detail=f"{error.message} Jobs are accepted and wait.")
         return Check(status="ok", detail=", ".join(f"{queue}: {count}" for queue, count in depth.items()))
+
+    def _scanner(self) -> Check:
+        try:
+            return Check(status="ok", detail=scanner_version(self._services.settings))
+        except Unavailable as error:
+            return Check(status="error", detail=f"{error.message} Nothing new is accepted.")
 
     def _worker(self) -> Check:
         try:

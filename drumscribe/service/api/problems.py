@@ -67,6 +67,7 @@ TABLE: dict[type[DrumScribeError], tuple[int, str]] = {
     service.InvalidRequest: (422, "The request is not valid"),
     service.UnsupportedMediaType: (415, "Not a type that is accepted"),
     service.FileTooLarge: (413, "The file is too large"),
+    service.MalwareFound: (422, "The file holds malware"),
     service.RangeNotSatisfiable: (416, "There is no such part"),
     service.UploadStalled: (408, "The upload has stalled"),
     service.YoutubeDisabled: (422, "Links are not accepted"),

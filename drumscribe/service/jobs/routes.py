@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
+from drumscribe.service import malware
 from drumscribe.service.api.deps import Reader, WithServices, WithSideProcess, Writer
 from drumscribe.service.api.problems import declared, invalid_fields
 from drumscribe.service.errors import StorageUnavailable, UnsupportedMediaType, YoutubeDisabled
@@ -136,6 +137,8 @@ async def _from_upload(
         if fields.webhook_url:
             await anyio.to_thread.run_sync(_check_webhook, fields, services, limiter=request.app.state.lookup_threads)
         await _check_model(fields, services, side_process)
+        look = partial(malware.scan, settings, file.path, name=file.filename, source="upload", job_id=job_id)
+        await anyio.to_thread.run_sync(look, limiter=request.app.state.scan_threads)
         await probing.probe(side_process, file.path, name=file.filename, max_duration_s=settings.MAX_DURATION_SECONDS)
         content_type = uploads.EXTENSIONS[file.extension]
         source = actions.StoredUpload(

@@ -38,6 +38,8 @@ AUDIO_DURATION = Counter("drumscribe_audio_duration_processed_seconds", "Length 
 WEBHOOK_ATTEMPTS = Counter(
     "drumscribe_webhook_attempts", "Tries to deliver a webhook, by outcome: delivered, failed or given_up.", ["outcome"]
 )
+#: Shown as `drumscribe_malware_scans_total`.
+MALWARE_SCANS = Counter("drumscribe_malware_scans", "Files shown to the malware scanner: clean, found or failed.", ["outcome"])
 #: Shown as `drumscribe_http_requests_total`.
 HTTP_REQUESTS = Counter("drumscribe_http_requests", "Requests that were answered.", ["method", "route", "status"])
 HTTP_DURATION = Histogram(
@@ -52,6 +54,8 @@ for _status in ("completed", "failed", "cancelled"):  # a series that exists bef
     JOBS.labels(_status)
 for _outcome in ("delivered", "failed", "given_up"):
     WEBHOOK_ATTEMPTS.labels(_outcome)
+for _outcome in ("clean", "found", "failed"):
+    MALWARE_SCANS.labels(_outcome)
 for _stage in _STAGES:
     JOBS_FAILED.labels(_stage)
     INFERENCE_LATENCY.labels(_stage)
@@ -102,6 +106,12 @@ def step_retried(stage: str, code: str) -> None:
 def webhook_attempted(outcome: str) -> None:
     """Count a try to deliver a webhook: delivered, failed (to be tried again) or given_up."""
     WEBHOOK_ATTEMPTS.labels(outcome).inc()
+
+
+@_counting
+def malware_scanned(outcome: str) -> None:
+    """Count a file that the malware scanner was asked about: clean, found, or failed where it gave no answer."""
+    MALWARE_SCANS.labels(outcome).inc()
 
 
 @_counting

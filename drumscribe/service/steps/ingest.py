@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from drumscribe.outputs import clean_title
+from drumscribe.service import malware
 from drumscribe.service.decoder import decode_apart
 from drumscribe.service.jobs.lifecycle import NewArtifact
 from drumscribe.service.steps.work import AUDIO, Done, Work, content_type
@@ -61,6 +62,7 @@ def _fetch(work: Work) -> tuple[NewArtifact, str, str]:
         allowed_endpoints=settings.YOUTUBE_ALLOWED_ENDPOINTS,
         on_progress=lambda progress: work.on_progress(Progress("ingest", 0.6 * progress.fraction)),
     )
+    malware.scan(settings, fetched.path, name=fetched.path.name, source="link", job_id=job.id)
     name = f"original{fetched.path.suffix.lower()}"
     return work.save(name, fetched.path, "input", "original"), name, fetched.title
 

@@ -1087,7 +1087,7 @@ export interface components {
             mode: "embedded" | "distributed";
             /**
              * Checks
-             * @description By part: database, redis, storage, model, pdf_engine, worker.
+             * @description By part: database, redis, storage, model, pdf_engine, worker, malware_scanner.
              */
             checks: {
                 [key: string]: components["schemas"]["Check"];
