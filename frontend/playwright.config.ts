@@ -5,7 +5,7 @@ import { browser, common, open, servers } from "./e2e/setup";
 
 export default defineConfig({
   ...common,
-  testIgnore: "accounts.spec.ts", // needs other servers: playwright.accounts.config.ts
+  testIgnore: ["accounts.spec.ts", "long.spec.ts"], // with configurations of their own
   use: { ...browser, baseURL: open().web },
   webServer: servers(open()),
 });

@@ -25,8 +25,13 @@ export function wav(name: string, seconds: number, sample: (second: number) => n
   return { name, mimeType: "audio/wav", buffer };
 }
 
-/** Ten minutes of a beating sound: long enough to be stopped on the way. */
-export const long = (): Made =>
-  wav("Ten minutes.wav", 600, (second) => Math.exp(-20 * (second % 0.5)) * Math.sin(second * 700 * (1 + (second % 0.5))));
+const beating = (name: string, seconds: number): Made =>
+  wav(name, seconds, (second) => Math.exp(-20 * (second % 0.5)) * Math.sin(second * 700 * (1 + (second % 0.5))));
+
+/** Long enough to be stopped on the way. */
+export const long = (): Made => beating("Ten minutes.wav", 600);
+
+/** Long enough for a page to be seen at work, however fast the machine, and short enough to wait for its end. */
+export const seen = (): Made => beating("Four minutes.wav", 240);
 
 export const silent = (): Made => wav("Silence.wav", 5, () => 0);

@@ -24,6 +24,7 @@ function pair(offset: number, folder: string): Pair {
 export const open = () => pair(0, "E2E_DATA");
 export const withAccounts = () => pair(1, "E2E_DATA_ACCOUNTS");
 export const withKeys = () => pair(2, "E2E_DATA_KEYS");
+export const longSong = () => pair(0, "E2E_DATA_LONG");
 
 export function servers({ apiPort, api, webPort, web, data }: Pair, env: Record<string, string> = {}): Server[] {
   return [

@@ -3,15 +3,13 @@ import { readFile } from "node:fs/promises";
 
 import { expect, type Page } from "@playwright/test";
 
+import { readScore, type ScoreDocument } from "../src/lib/score/score";
+
 import { DEMO } from "./recordings";
 
 const API = `http://127.0.0.1:${process.env.E2E_API_PORT ?? 8142}/api/v1/jobs`;
 
-type Note = { time?: number | null; [key: string]: unknown };
-export type Score = {
-  bars: { number: number; start: string; time: number; notes: Note[]; time_signature: { numerator: number; denominator: number } }[];
-  tempo_map: { anchors: { position: string; time: number }[] };
-};
+export type Score = ScoreDocument;
 export type Result = {
   job_id: string;
   duration_seconds: number;
@@ -22,20 +20,22 @@ export type Result = {
 };
 export type Song = { id: string; result: Result; score: Score; musicxml: string };
 
-/** The demo song, transcribed by the real server once for all files of tests. */
-export async function demo(): Promise<Song> {
-  const id = (process.env.E2E_DEMO_JOB ??= await transcribed());
+type Recording = { sound: Buffer; name: string };
+
+/** The demo song or another one, transcribed by the real server once for all files of tests. */
+export async function demo(other?: Recording): Promise<Song> {
+  const id = (process.env.E2E_DEMO_JOB ??= await transcribed(other ?? { sound: await readFile(DEMO), name: "demo.flac" }));
   const [result, score, musicxml] = await Promise.all(["result", "download/score", "download/musicxml"].map(async (path) => (await fetch(`${API}/${id}/${path}`)).text()));
-  return { id, result: JSON.parse(result!) as Result, score: JSON.parse(score!) as Score, musicxml: musicxml! };
+  return { id, result: JSON.parse(result!) as Result, score: readScore(score!), musicxml: musicxml! };
 }
 
-async function transcribed(): Promise<string> {
+async function transcribed({ sound, name }: Recording): Promise<string> {
   const form = new FormData();
-  form.set("file", new Blob([new Uint8Array(await readFile(DEMO))]), "demo.flac");
+  form.set("file", new Blob([new Uint8Array(sound)]), name);
   form.set("title", "Play along");
   const { job_id: id } = (await (await fetch(API, { method: "POST", body: form })).json()) as { job_id: string };
   await expect
-    .poll(async () => ((await (await fetch(`${API}/${id}`)).json()) as { status: string }).status, { timeout: 150_000 })
+    .poll(async () => ((await (await fetch(`${API}/${id}`)).json()) as { status: string }).status, { timeout: 150_000 + sound.length / 100 })
     .toBe("completed");
   return id;
 }

@@ -101,9 +101,13 @@ export async function listen(page: Page, seconds: number): Promise<Heard> {
 export const RATE = 44_100;
 const DECAY = 0.001; // seconds in which a click falls to a third
 
-/** A recording with a click at each of these times, on the left alone. */
-export function clicksAt(times: readonly number[], seconds: number): Buffer {
-  const click = (since: number) => (since < 0 ? 0 : 0.9 * Math.exp(-since / DECAY) * Math.cos(since * 2 * Math.PI * 3000));
+/**
+ * A recording with a click at each of these times, on the left alone. With a tail the service hears drums in it; the tail
+ * is softer than what `listen` takes for a click.
+ */
+export function clicksAt(times: readonly number[], seconds: number, tail = 0): Buffer {
+  const noise = (since: number) => tail && tail * Math.exp(-since / 0.06) * (((Math.sin(since * 78_233) * 43_758.5453) % 1) - 0.5) * 2;
+  const click = (since: number) => (since < 0 || since > 0.5 ? 0 : 0.9 * Math.exp(-since / DECAY) * Math.cos(since * 2 * Math.PI * 3000) + noise(since));
   let next = 0;
   const { buffer: mono } = wav("clicks.wav", seconds, (second) => {
     while (times[next + 1] !== undefined && times[next + 1]! <= second) next += 1;

@@ -12,7 +12,7 @@ import { operations } from "@/lib/edit/draft";
 import { refit, type Reason } from "@/lib/edit/refit";
 import { plural } from "@/lib/format";
 import { drumName } from "@/lib/score/drums";
-import type { ScoreDocument } from "@/lib/score/score";
+import { readScore, type ScoreDocument } from "@/lib/score/score";
 
 import type { Editing } from "./use-editing";
 
@@ -29,7 +29,7 @@ export function ConflictDialog({ editing, onClose }: { editing: Editing; onClose
   const dialog = useRef<HTMLDialogElement>(null);
   const { data: newer, error } = useQuery<ScoreDocument>({
     queryKey: ["newer score", job.id, job.revision],
-    queryFn: async () => JSON.parse(await readText(downloadAddress(job.id, "score", job.revision))) as ScoreDocument,
+    queryFn: async () => readScore(await readText(downloadAddress(job.id, "score", job.revision))),
     staleTime: Infinity,
   });
   const fitted = useMemo(() => newer && refit(state.draft, score, newer), [newer, state.draft, score]);

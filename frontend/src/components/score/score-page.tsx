@@ -15,7 +15,7 @@ import { readText } from "@/lib/api/recordings";
 import type { Played } from "@/lib/player/song";
 import { songOf } from "@/lib/player/song";
 import type { Track } from "@/lib/player/state";
-import type { ScoreDocument } from "@/lib/score/score";
+import { readScore, type ScoreDocument } from "@/lib/score/score";
 import { ScoreView } from "./score-view";
 import { StandProvider } from "./stand";
 import { useFullPage } from "./use-full-page";
@@ -37,7 +37,7 @@ type Files = { musicxml: string; score: ScoreDocument };
 
 async function readFiles(urls: ScoreUrls): Promise<Files> {
   const [musicxml, score] = await Promise.all([readText(urls.musicxml), readText(urls.score)]);
-  return { musicxml, score: JSON.parse(score) as ScoreDocument };
+  return { musicxml, score: readScore(score) };
 }
 
 /** Score and player of one finished song. A newer revision takes the old one's place once it is here; place, loop and size stay. */

@@ -5,7 +5,7 @@ import { drumOfInstrument, drumsUsed } from "./drums";
 import { barAtPoint, xOf } from "./engraving";
 import { NoteFinder } from "./match";
 import type { ScoreDocument } from "./score";
-import { barAt, barTimes, onsetsOf, quarterAt } from "./score";
+import { barAt, barTimes, onsetsOf, quarterAt, readScore } from "./score";
 
 const four = { numerator: 4, denominator: 4 };
 const snare = { onset: "5/3", drum: "snare", voice: 1, velocity: 90, confidence: 0.3 };
@@ -16,6 +16,15 @@ const score: ScoreDocument = {
   ],
   tempo_map: { anchors: [0, 1, 2, 3, 4, 5, 6, 7, 7.5].map((quarter) => ({ position: quarter === 7.5 ? "15/2" : String(quarter), time: 0.5 + quarter / 2 })) },
 };
+
+describe("score.json", () => {
+  it("has bars and notes also where the service leaves empty ones out", () => {
+    const [full, rest] = score.bars;
+    const written = { ...score, kind: "score", bars: [full, { ...rest, notes: undefined }] }; // JSON has no undefined
+    expect(readScore(JSON.stringify(written))).toEqual({ ...score, kind: "score" });
+    expect(readScore('{"kind": "score"}')).toEqual({ kind: "score", bars: [], tempo_map: { anchors: [] } });
+  });
+});
 
 describe("bars and seconds", () => {
   it("ends each bar where the next begins and the last with the tempo map", () => {

@@ -28,6 +28,15 @@ export interface ScoreDocument {
   tempo_map: { anchors: { position: string; time: number }[] };
 }
 
+type Written = { [key: string]: unknown; bars?: (Omit<ScoreBar, "notes"> & { notes?: ScoreNote[] })[]; tempo_map?: { anchors?: ScoreDocument["tempo_map"]["anchors"] } };
+
+/** Reads score.json, which leaves out what is empty: the notes of a bar's rest, the bars of a song without drums. */
+export function readScore(text: string): ScoreDocument {
+  const written = JSON.parse(text) as Written;
+  const bars = (written.bars ?? []).map((bar) => ({ ...bar, notes: bar.notes ?? [] }));
+  return { ...written, bars, tempo_map: { anchors: written.tempo_map?.anchors ?? [] } };
+}
+
 /** When one bar sounds, in seconds of the recording. */
 export interface BarTime {
   index: number;
