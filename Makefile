@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-service setup-test run transcribe test test-web check lint lint-web bench load chaos mutate golden openapi clean
+.PHONY: help setup setup-service setup-test run transcribe test test-web check lint lint-web lint-ops bench load chaos mutate golden openapi clean
 
 BIN := .venv/bin
 SONG ?= demo/demo.flac
@@ -42,6 +42,10 @@ lint: setup-test
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 
+lint-ops: setup-test  ## what operations rest on: workflows, images, compose files, alert rules, scripts, secrets
+	@scripts/setup_ops.sh lint
+	@$(BIN)/python scripts/lint_ops.py
+
 lint-web: setup-test
 	@node=$$(scripts/setup_frontend.sh); cd frontend; PATH="$$node:$$PATH"; npm run --silent lint; npm run --silent types; npm test --silent
 
@@ -50,7 +54,7 @@ test-web: lint-web  ## the web app: style, types, unit tests, size, and a real b
 		cd frontend; npm run --silent size; CHROMIUM="$$browser" npm run --silent e2e
 
 # Shared machines have slow moments: with CI set, what failed is tried once more, for all to see
-test: lint test-web  ## format, lint, types and every test
+test: lint lint-ops test-web  ## format, lint, types and every test
 	@$(BIN)/pytest -ra $(ARGS) || { [ -n "$${CI:-}" ] && echo "Once more, what failed:" && $(BIN)/pytest -ra --last-failed --last-failed-no-failures none; }
 
 check: setup-test  ## the quick part of it: lint without types, library tests without the evaluation material

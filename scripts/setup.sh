@@ -63,7 +63,7 @@ install_torch() {
     install torch==2.13.0 ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
 }
 
-"$venv/bin/python" -c "$recent" 2>/dev/null && "$venv/bin/python" -m pip --version >/dev/null 2>&1 || make_venv
+if ! "$venv/bin/python" -c "$recent" 2>/dev/null || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then make_venv; fi
 case ",$extras," in *,test,* | *,train,* | *,demucs,*) install_torch ;; esac
 say "setup: installing DrumScribe${extras:+ with $extras}"
 install --editable ".${extras:+[$extras]}"

