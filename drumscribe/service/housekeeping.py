@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import structlog
 from drumscribe.service.errors import BrokerUnavailable
 from drumscribe.service.jobs import lifecycle
 from drumscribe.service.jobs.plan import BY_QUEUE, QUEUES
+from drumscribe.service.observability import metrics
 from drumscribe.service.wiring import Services
 
 if TYPE_CHECKING:
@@ -31,6 +33,17 @@ _CLEANUP_AFTER_S = 60.0
 
 #: A message is not thought lost before it can have arrived.
 _LEAST_GRACE_S = 2.0
+
+
+@contextmanager
+def counted(duty: str) -> Generator[None]:
+    """Count the block as one sweep, delivery or clean-up, also if it fails."""
+    try:
+        yield
+    except Exception:
+        metrics.duty_done(duty, failed=True)
+        raise
+    metrics.duty_done(duty)
 
 
 def sweep(services: Services) -> int:
@@ -76,7 +89,7 @@ class Duties:
 
     services: Services
     stopping: threading.Event
-    _due: dict[str, float] = field(default_factory=lambda: {"clean up": time.monotonic() + _CLEANUP_AFTER_S})
+    _due: dict[str, float] = field(default_factory=lambda: {"clean_up": time.monotonic() + _CLEANUP_AFTER_S})
 
     def next_in(self) -> float:
         """Seconds until something is due."""
@@ -87,12 +100,13 @@ class Duties:
         for name, (interval, act) in self._duties().items():
             if time.monotonic() >= self._due.get(name, 0.0) and not self.stopping.is_set():
                 self._due[name] = time.monotonic() + interval
-                act()
+                with counted(name):
+                    act()
         return True
 
     def _duties(self) -> dict[str, tuple[float, Callable[[], object]]]:
         return {
             # the rarer one first: the other could fail each time and keep it from its turn
-            "clean up": (CLEANUP_INTERVAL_S, lambda: cleanup_old_artifacts(self.services)),
+            "clean_up": (CLEANUP_INTERVAL_S, lambda: cleanup_old_artifacts(self.services)),
             "deliver": (1.0, lambda: deliver_webhooks(self.services, self.stopping)),
         }

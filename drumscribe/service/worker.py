@@ -49,15 +49,18 @@ def make_worker_app(settings: Settings) -> Celery:
 
 
 def _sweep() -> int:
-    return housekeeping.sweep(_of_this_process())
+    with housekeeping.counted("sweep"):
+        return housekeeping.sweep(_of_this_process())
 
 
 def _deliver() -> int:
-    return housekeeping.deliver_webhooks(_of_this_process())
+    with housekeeping.counted("deliver"):
+        return housekeeping.deliver_webhooks(_of_this_process())
 
 
 def _clean_up() -> int:
-    return housekeeping.cleanup_old_artifacts(_of_this_process()).total
+    with housekeeping.counted("clean_up"):
+        return housekeeping.cleanup_old_artifacts(_of_this_process()).total
 
 
 def _every(name: str, seconds: float) -> dict[str, Any]:

@@ -53,6 +53,12 @@ def test_a_job_is_seen_in_trace_metrics_and_logs(mode: str, tmp_path: Path, requ
             assert total("drumscribe_audio_duration_processed_seconds_total") == pytest.approx(30, abs=1)
             for stage in ("ingest", "separation", "prediction", "transcription"):
                 assert total(f"drumscribe_inference_latency_seconds_count{{stage={stage}}}") >= 1
+                spent = total(f"drumscribe_step_seconds_total{{outcome=completed}}{{stage={stage}}}")
+                assert spent == pytest.approx(total(f"drumscribe_inference_latency_seconds_sum{{stage={stage}}}"))
+            assert sum(value for each in seen for name, value in each.items() if name.startswith("drumscribe_jobs_heard_")) == 1
+            assert all(each["drumscribe_memory_bytes"] > 50_000_000 for each in seen)
+            duty = "sweep" if mode == DISTRIBUTED else "deliver"
+            assert total(f"drumscribe_duties_total{{duty={duty}}}{{outcome=done}}") >= 1
             of_api = parsed(httpx.get(f"{running.base_url}/metrics").text)
             assert of_api["drumscribe_http_requests_total{method=POST}{route=/api/v1/jobs}{status=202}"] >= 1
             assert of_api["drumscribe_up{component=database}"] == 1
@@ -76,6 +82,7 @@ def test_a_job_is_seen_in_trace_metrics_and_logs(mode: str, tmp_path: Path, requ
     completed = [line for line in lines if line["event"] == "step_completed" and line["job_id"] == done]
     assert {line["stage"] for line in completed} == {"ingest", "separation", "prediction", "transcription"}
     assert all(line["elapsed_ms"] >= 0 and line["trace_id"] == root.trace_id for line in completed)
+    assert {line["user_id"] for line in completed} == {"anonymous"}
     (accepted,) = [
         line
         for line in lines
@@ -83,6 +90,8 @@ def test_a_job_is_seen_in_trace_metrics_and_logs(mode: str, tmp_path: Path, requ
     ]
     assert accepted["route"] == "/api/v1/jobs"
     assert accepted["request_id"]
+    assert accepted["user_id"] == "anonymous"
+    assert not [line for line in written if "ip:127.0.0.1" in line]
 
 
 def test_installations_on_one_redis_do_not_take_each_others_messages(backing: Backing, tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ def test_every_metric_is_on_the_page_and_no_other() -> None:
         if metric.name.startswith("drumscribe_")
     }
     assert metrics.JOBS is not None
-    source = (ROOT / "drumscribe" / "service" / "observability" / "gauges.py").read_text()
+    folder = ROOT / "drumscribe" / "service" / "observability"
+    source = (folder / "gauges.py").read_text() + (folder / "memory.py").read_text()
     gauges = set(re.findall(r'"(drumscribe_[a-z_]+)"', source))
     gauges = {f"{name}_info" if name == "drumscribe_build" else name for name in gauges}
     assert len(counted) >= 9

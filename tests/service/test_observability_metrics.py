@@ -13,22 +13,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from servers import free_port, wait_until
-from sqlalchemy import update
+from sqlalchemy import select, update
 from test_lifecycle import claim, completed, fail, finish, new_job, taken
 
-from drumscribe.errors import UnreadableAudio
+from drumscribe.errors import DownloadFailed, UnreadableAudio
 from drumscribe.service.database import db_seconds, open_database
 from drumscribe.service.errors import StorageUnavailable
 from drumscribe.service.jobs import lifecycle
 from drumscribe.service.jobs.plan import STEPS, TRANSCRIBE
 from drumscribe.service.observability.exposition import metrics_response
 from drumscribe.service.observability.gauges import FRESH_S
+from drumscribe.service.observability.memory import container_limit
 from drumscribe.service.queueing import LocalQueue
 from drumscribe.service.settings import Settings
-from drumscribe.service.tables import Job
+from drumscribe.service.tables import Artifact, Job
 from drumscribe.service.wiring import Services, build
 
 
@@ -63,6 +65,9 @@ def counting(**expected: float) -> Iterator[None]:
                 ("revision_completed", "revisions", "status"),
                 ("revision_failed", "revisions", "status"),
                 ("audio", "audio_duration_processed_seconds", ""),
+                ("fault_caller", "job_faults", "fault"),
+                ("fault_download", "job_faults", "fault"),
+                ("fault_service", "job_faults", "fault"),
             ]
         }
 
@@ -84,7 +89,7 @@ def test_a_completed_job_counts_once_with_its_length(services: Services) -> None
 
 
 def test_a_failed_job_counts_once_at_its_stage_and_a_retry_does_not(services: Services) -> None:
-    with counting(job_failed=1, stage_ingest=1):
+    with counting(job_failed=1, stage_ingest=1, fault_caller=1):
         job_id = new_job(services)
         held = taken(services, job_id)
         fail(services, held, StorageUnavailable("away"))
@@ -94,19 +99,24 @@ def test_a_failed_job_counts_once_at_its_stage_and_a_retry_does_not(services: Se
 
 
 def test_a_job_that_killed_all_its_workers_counts_as_failed(services: Services) -> None:
-    with counting(job_failed=1, stage_ingest=1):
+    with counting(job_failed=1, stage_ingest=1, fault_service=1):
         job_id = new_job(services)
         for _ in range(3):
             claim(services, job_id, lease_s=-1, max_attempts=2)
 
 
 def test_a_job_that_the_sweep_gives_up_counts_as_failed(services: Services) -> None:
-    with counting(job_failed=1, stage_ingest=1):
+    with counting(job_failed=1, stage_ingest=1, fault_service=1):
         claim(services, new_job(services), lease_s=-1)
         time.sleep(0.02)
         for _ in range(2):
             with services.sessions.write() as session:
                 lifecycle.fail_stuck(session, older_than_s=0.01, message="Given up.")
+
+
+def test_a_download_that_fails_is_nobodys_recording(services: Services) -> None:
+    with counting(job_failed=1, stage_ingest=1, fault_download=1):
+        fail(services, taken(services, new_job(services)), DownloadFailed("the site changed"), max_attempts=1)
 
 
 def test_a_cancelled_job_counts_once(services: Services) -> None:
@@ -158,11 +168,11 @@ def test_gauges_say_what_waits_and_runs(services: Services) -> None:
     assert said["drumscribe_running_steps{queue=heavy-compute}"] == 0
     assert said["drumscribe_webhooks_pending"] == 1
     assert 0 < said["drumscribe_oldest_job_age_seconds{queue=default}"] < 120
-    assert said["drumscribe_up{component=database}"] == 1
+    assert said["drumscribe_up{component=database}"] == said["drumscribe_up{component=storage}"] == 1
     assert any(name.startswith("drumscribe_build_info") for name in said)
     assert any(name.startswith("drumscribe_model_info") for name in said)
     if services.settings.is_embedded:
-        assert said["drumscribe_storage_free_bytes"] > 0
+        assert 0 < said["drumscribe_storage_free_bytes"] < said["drumscribe_storage_total_bytes"]
     else:
         assert said["drumscribe_up{component=broker}"] == 1
         assert said["drumscribe_broker_messages{queue=default}"] == 0
@@ -173,6 +183,73 @@ def test_the_oldest_waits_longer_and_longer(services: Services) -> None:
     before = scraped(services)["drumscribe_oldest_job_age_seconds{queue=default}"]
     time.sleep(FRESH_S + 0.2)
     assert scraped(services)["drumscribe_oldest_job_age_seconds{queue=default}"] >= before + FRESH_S
+
+
+def test_sizes_are_those_of_the_rows(services: Services) -> None:
+    completed(services)
+    with services.sessions.write() as session:
+        (job_id,) = session.scalars(select(Job.id))
+        for name, kind, size in [("a.flac", "input", 700), ("b.pdf", "result", 20), ("c.pdf", "result", 3)]:
+            session.add(Artifact(job_id=job_id, revision=9, name=name, kind=kind, content_type="x/y", size=size))
+    said = scraped(services)
+    assert said["drumscribe_artifact_bytes{kind=input}"] == 700
+    assert said["drumscribe_artifact_bytes{kind=result}"] == 23
+    assert said["drumscribe_artifact_bytes{kind=stem}"] == 0
+
+
+def test_a_storage_that_is_away_is_down_and_the_rest_is_told(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(services.storage, "check", away)
+    said = scraped(services)
+    assert said["drumscribe_up{component=storage}"] == 0
+    assert said["drumscribe_up{component=database}"] == 1
+
+
+def test_memory_is_that_of_all_processes_and_shared_pages_count_once(tmp_path: Path) -> None:
+    # a child that only inherits adds little; one that takes 60 MB adds 60 MB
+    program = """
+import os, sys, time
+from drumscribe.service.observability.memory import family_bytes
+block = os.urandom(100_000_000)
+alone = family_bytes()
+children = []
+def child(own):
+    read, write = os.pipe()
+    if not (pid := os.fork()):
+        kept = os.urandom(own)
+        os.write(write, b"1")
+        time.sleep(60)
+    os.read(read, 1)
+    children.append(pid)
+    return family_bytes()
+inherits, takes = child(1), child(60_000_000)
+for pid in children:
+    os.kill(pid, 9)
+print(alone, inherits - alone, takes - inherits)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
+    alone, inherited, taken_too = map(int, done.stdout.split())
+    assert alone > 100_000_000
+    assert inherited < 30_000_000
+    assert 50_000_000 < taken_too < 90_000_000
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("memory.max", "4294967296\n", 4 * 1024**3),
+        ("memory.max", "max\n", None),
+        ("memory/memory.limit_in_bytes", "1610612736\n", 1_610_612_736),
+        ("memory/memory.limit_in_bytes", "9223372036854771712\n", None),
+    ],
+)
+def test_the_limit_is_the_containers(tmp_path: Path, file: str, text: str, expected: int | None) -> None:
+    assert container_limit(tmp_path) is None
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(text)
+    assert container_limit(tmp_path) == expected
 
 
 def test_many_scrapes_ask_the_rows_once(services: Services) -> None:
@@ -225,7 +302,7 @@ def count(jobs, *, die=False):
     if not child:
         for _ in range(jobs):
             metrics.job_ended("completed", audio_seconds=2.0)
-            metrics.step_took("ingest", 0.2)
+            metrics.step_ended("ingest", "completed", 0.2)
         if die:
             os.kill(os.getpid(), signal.SIGKILL)
         os._exit(0)

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 
 from drumscribe.service.errors import Forbidden
 from drumscribe.service.settings import Settings
-from drumscribe.service.users.identity import Caller, caller_address
+from drumscribe.service.users.identity import Caller, caller_address, logged_as
 
 PROXIES = Settings(TRUSTED_PROXIES=("10.0.0.0/8", "2001:db8:aa::/48", "192.0.2.1")).trusted_networks
 
@@ -80,3 +80,9 @@ def test_admin_allows_everything_and_nothing_else_more_than_it_says() -> None:
     with pytest.raises(Forbidden, match="jobs:write"):
         reader.demand("jobs:write")
     Caller("key:2", None, frozenset({"admin"}), True, 0, False).demand("keys:write")
+
+
+def test_the_log_knows_accounts_and_keys_by_random_identifiers_and_no_address() -> None:
+    assert logged_as("user:1f0c8f3e-0000-4000-8000-000000000000") == "user:1f0c8f3e-0000-4000-8000-000000000000"
+    assert logged_as("key:1f0c8f3e-0000-4000-8000-000000000000") == "key:1f0c8f3e-0000-4000-8000-000000000000"
+    assert logged_as("ip:203.0.113.9") == logged_as("ip:2001:db8::/64") == logged_as("ip:unknown") == "anonymous"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import anyio.to_thread
+import structlog
 from fastapi import Depends
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from drumscribe.service.jobs.probing import SideProcess
 from drumscribe.service.users.authenticate import authenticate
-from drumscribe.service.users.identity import JOBS_READ, JOBS_WRITE, Caller
+from drumscribe.service.users.identity import JOBS_READ, JOBS_WRITE, Caller, logged_as
 from drumscribe.service.wiring import Services
 
 #: For the description only; `authenticate` reads the headers.
@@ -41,9 +43,11 @@ async def get_caller(connection: HTTPConnection) -> Caller:
     services: Services = connection.app.state.services
     client = connection.client
     host = client.host if client else None
-    if services.settings.AUTH_MODE == "none":  # asks no database, and needs no thread
-        return authenticate(services.sessions, services.settings, connection.headers, host)
-    return await anyio.to_thread.run_sync(authenticate, services.sessions, services.settings, connection.headers, host)
+    ask = partial(authenticate, services.sessions, services.settings, connection.headers, host)
+    # without credentials it asks no database, and needs no thread
+    caller = ask() if services.settings.AUTH_MODE == "none" else await anyio.to_thread.run_sync(ask)
+    structlog.contextvars.bind_contextvars(user_id=logged_as(caller.identifier))  # of this request's task, to its end
+    return caller
 
 
 def caller_with(scope: str) -> Callable[[Caller], Caller]:

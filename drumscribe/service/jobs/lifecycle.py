@@ -403,8 +403,8 @@ def _give_up_revision(session: Session, job: Job, code: str, message: str) -> No
 
 def _count(session: Session, job: Job) -> None:
     """Each end of a job is counted once, where it happens, whoever brought it about."""
-    ended = partial(metrics.job_ended, str(job.status), stage=job.error_stage, audio_seconds=job.duration_seconds)
-    after_commit(session, ended)
+    ended = partial(metrics.job_ended, str(job.status), stage=job.error_stage, code=job.error_code)
+    after_commit(session, partial(ended, audio_seconds=job.duration_seconds))
 
 
 def _record(session: Session, job: Job, kind: str, **more: Any) -> None:

@@ -84,10 +84,12 @@ def metrics_response(services: Services) -> Response:
     from starlette.responses import Response
 
     from drumscribe.service.observability.gauges import Gauges
+    from drumscribe.service.observability.memory import Memory
 
     registry = CollectorRegistry()
     registry.register(_Counts())
     registry.register(Gauges(services))
+    registry.register(Memory())
     ProcessCollector(registry=registry)
     headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
     return Response(generate_latest(registry), headers=headers)
@@ -102,8 +104,11 @@ def serve_worker_metrics(settings: Settings) -> WSGIServer | None:
         return None
     from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 
+    from drumscribe.service.observability.memory import Memory
+
     registry = CollectorRegistry()
     registry.register(_Counts())
+    registry.register(Memory())
     ProcessCollector(registry=registry)
     server, _ = start_http_server(settings.PROMETHEUS_PORT, registry=registry)
     log.info("metrics_served", port=server.server_port)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -24,14 +24,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from drumscribe.service.database import Sessions, db_now, db_seconds
-from drumscribe.service.errors import BrokerUnavailable
+from drumscribe.service.errors import Unavailable
 from drumscribe.service.jobs.plan import BY_NAME, QUEUES
-from drumscribe.service.tables import Job, WebhookMessage
+from drumscribe.service.tables import Artifact, Job, WebhookMessage
 from drumscribe.service.wiring import Services
 
 log = structlog.get_logger(__name__)
 
 FRESH_S = 2.0
+#: Asking the storage writes to it.
+STORAGE_FRESH_S = 10.0
+#: The sum goes over all files.
+SIZES_FRESH_S = 300.0
 _PATIENCE_S = 3.0
 
 T = TypeVar("T")
@@ -80,38 +84,65 @@ def read_rows(sessions: Sessions) -> Rows:
     return rows
 
 
-class _Asked(Generic[T]):
-    """The last answer to a question that may take long or fail: never older than `FRESH_S`, never waited for long."""
+def read_sizes(sessions: Sessions) -> dict[str, int]:
+    """Bytes of all files, by kind. Looks at every row that there is, so not to be asked often."""
+    sizes: dict[str, int] = dict.fromkeys(("input", "stem", "result", "internal"), 0)
+    with sessions.read() as session:
+        for kind, size in session.execute(select(Artifact.kind, func.sum(Artifact.size)).group_by(Artifact.kind)):
+            sizes[kind] = int(size)
+    return sizes
 
-    def __init__(self) -> None:
+
+def _storage_answers(services: Services) -> bool:
+    services.storage.check()
+    return True
+
+
+class _Asked(Generic[T]):
+    """The last answer to a question that may take long or fail: never older than `fresh_s`, never waited for long."""
+
+    def __init__(self, fresh_s: float = FRESH_S) -> None:
+        self._fresh_s = fresh_s
         self._lock = threading.Lock()
         self._at = float("-inf")
         self._answer: T | None = None
         self._asking: threading.Thread | None = None
 
-    def get(self, ask: Callable[[], T]) -> T | None:
-        """What `ask` says, or said a moment ago; None while it says nothing."""
+    def begin(self, ask: Callable[[], T]) -> None:
+        """Ask, unless the last answer is fresh or still being waited for."""
         with self._lock:
-            if time.monotonic() - self._at <= FRESH_S:
-                return self._answer
-            if self._asking is None or not self._asking.is_alive():
+            waiting = self._asking is not None and self._asking.is_alive()
+            if not waiting and time.monotonic() - self._at > self._fresh_s:
                 self._asking = threading.Thread(target=self._run, args=(ask,), name="gauges", daemon=True)
                 self._asking.start()
-            asking = self._asking
-        asking.join(_PATIENCE_S)
-        return None if asking.is_alive() else self._answer
+
+    def answer(self, until: float) -> T | None:
+        """What was said, or None while nothing is."""
+        asking = self._asking
+        if asking is not None:
+            asking.join(max(0.0, until - time.monotonic()))
+        return None if asking is None or asking.is_alive() else self._answer
 
     def _run(self, ask: Callable[[], T]) -> None:
         answer = None
         try:
             answer = ask()
-        except (SQLAlchemyError, BrokerUnavailable) as error:
+        except (SQLAlchemyError, Unavailable) as error:
             log.warning("gauges_not_read", error=str(error).splitlines()[0])
         self._answer, self._at = answer, time.monotonic()
 
 
-_rows: WeakKeyDictionary[Sessions, _Asked[Rows]] = WeakKeyDictionary()
-_messages: WeakKeyDictionary[Sessions, _Asked[dict[str, int]]] = WeakKeyDictionary()
+@dataclass
+class _Questions:
+    """What is asked about one installation."""
+
+    rows: _Asked[Rows] = field(default_factory=_Asked[Rows])
+    messages: _Asked[dict[str, int]] = field(default_factory=_Asked[dict[str, int]])
+    storage: _Asked[bool] = field(default_factory=lambda: _Asked[bool](STORAGE_FRESH_S))
+    sizes: _Asked[dict[str, int]] = field(default_factory=lambda: _Asked[dict[str, int]](SIZES_FRESH_S))
+
+
+_questions: WeakKeyDictionary[Sessions, _Questions] = WeakKeyDictionary()
 
 
 class Gauges:
@@ -123,17 +154,26 @@ class Gauges:
     def collect(self) -> Iterable[Metric]:
         """Every gauge that can be told now."""
         services = self._services
-        rows = _rows.setdefault(services.sessions, _Asked()).get(lambda: read_rows(services.sessions))
+        asked = _questions.setdefault(services.sessions, _Questions())
+        asked.rows.begin(lambda: read_rows(services.sessions))
+        asked.sizes.begin(lambda: read_sizes(services.sessions))
+        asked.storage.begin(lambda: _storage_answers(services))
+        if not services.settings.is_embedded:
+            asked.messages.begin(services.queue.depth)
+        until = time.monotonic() + _PATIENCE_S  # for all together: Prometheus waits 10 s
+        rows, sizes, messages = asked.rows.answer(until), asked.sizes.answer(until), asked.messages.answer(until)
         up = GaugeMetricFamily("drumscribe_up", "1 if the part answers.", labels=["component"])
         up.add_metric(["database"], float(rows is not None))
+        up.add_metric(["storage"], float(asked.storage.answer(until) is not None))
+        if not services.settings.is_embedded:
+            up.add_metric(["broker"], float(messages is not None))
+        yield up
         if rows is not None:
             yield from _of_rows(rows)
-        if not services.settings.is_embedded:
-            messages = _messages.setdefault(services.sessions, _Asked()).get(services.queue.depth)
-            up.add_metric(["broker"], float(messages is not None))
-            if messages is not None:
-                yield _by_queue("drumscribe_broker_messages", "Messages in the broker; the rows are the truth.", messages)
-        yield up
+        if sizes is not None:
+            yield _by("kind", "drumscribe_artifact_bytes", "Size of all files that the rows know, by kind.", sizes)
+        if messages is not None:
+            yield _by("queue", "drumscribe_broker_messages", "Messages in the broker; the rows are the truth.", messages)
         yield from self._of_this_process()
         yield _build_info(services.settings.is_embedded)
         yield _models()
@@ -152,23 +192,24 @@ class Gauges:
             folder = services.settings.artifacts_dir
             while not folder.exists():
                 folder = folder.parent
-            yield GaugeMetricFamily(
-                "drumscribe_storage_free_bytes", "Room left where artifacts are kept.", value=shutil.disk_usage(folder).free
-            )
+            disk = shutil.disk_usage(folder)
+            yield GaugeMetricFamily("drumscribe_storage_free_bytes", "Room left where artifacts are kept.", value=disk.free)
+            yield GaugeMetricFamily("drumscribe_storage_total_bytes", "All the room there.", value=disk.total)
 
 
 def _of_rows(rows: Rows) -> Iterable[Metric]:
     yield GaugeMetricFamily("drumscribe_active_jobs", "Jobs that have not ended.", value=rows.active)
-    yield _by_queue("drumscribe_queue_depth", "Steps that are due and wait for a worker.", rows.waiting)
-    yield _by_queue("drumscribe_running_steps", "Steps that a worker holds a lease on.", rows.running)
-    yield _by_queue("drumscribe_oldest_job_age_seconds", "How long the step that waits longest has waited.", rows.oldest_s)
+    yield _by("queue", "drumscribe_queue_depth", "Steps that are due and wait for a worker.", rows.waiting)
+    yield _by("queue", "drumscribe_running_steps", "Steps that a worker holds a lease on.", rows.running)
+    age = "How long the step that waits longest has waited."
+    yield _by("queue", "drumscribe_oldest_job_age_seconds", age, rows.oldest_s)
     yield GaugeMetricFamily("drumscribe_webhooks_pending", "Webhooks not yet delivered nor given up.", value=rows.webhooks)
 
 
-def _by_queue(name: str, says: str, values: dict[str, int] | dict[str, float]) -> Metric:
-    family = GaugeMetricFamily(name, says, labels=["queue"])
-    for queue, value in values.items():
-        family.add_metric([queue], value)
+def _by(label: str, name: str, says: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, says, labels=[label])
+    for one, value in values.items():
+        family.add_metric([one], value)
     return family
 
 

@@ -27,6 +27,7 @@ from drumscribe.service.observability import metrics, traces
 from drumscribe.service.scratch import scratch_folder
 from drumscribe.service.steps.work import Done, Work
 from drumscribe.service.tables import Job
+from drumscribe.service.users.identity import logged_as
 from drumscribe.service.wiring import Services
 from drumscribe.types import Progress
 
@@ -72,7 +73,11 @@ def run_step(
         session.expunge(job)
     with (
         structlog.contextvars.bound_contextvars(
-            job_id=job_id, stage=step.stage, attempt=held.attempt, step_started=time.perf_counter()
+            job_id=job_id,
+            stage=step.stage,
+            attempt=held.attempt,
+            user_id=logged_as(job.user_identifier),
+            step_started=time.perf_counter(),
         ),
         traces.span(
             step.name,
@@ -96,10 +101,12 @@ def _run(step: Step, held: Claim, job: Job, services: Services, stopping: Callab
             done = _work_of(step)(Work(job, services, scratch, watch.on_progress, watch.check))
     except Cancelled:
         if watch.is_lost:
+            metrics.step_ended(step.stage, metrics.ABANDONED, _since(started) / 1000)
             log.info("step_abandoned", elapsed_ms=_since(started))
             return None
         with services.sessions.write() as session:
             lifecycle.release(session, held)
+        metrics.step_ended(step.stage, metrics.GIVEN_BACK, _since(started) / 1000)
         log.info("step_released", elapsed_ms=_since(started))
         return None
     except DBAPIError:
@@ -115,10 +122,15 @@ def _run(step: Step, held: Claim, job: Job, services: Services, stopping: Callab
     ended = _closing(services, lambda session: lifecycle.finish(
         session, held, values=done.values, artifacts=done.artifacts, elapsed_ms=elapsed_ms
     ))  # fmt: skip
+    metrics.step_ended(step.stage, metrics.ABANDONED if ended is None else metrics.COMPLETED, elapsed_ms / 1000)
     if ended is None:
         log.info("step_abandoned", elapsed_ms=elapsed_ms)
         return None
-    metrics.step_took(step.stage, elapsed_ms / 1000)
+    if step is PREDICT:
+        metrics.job_heard(done.values["model_version"])
+    if step is TRANSCRIBE:  # it repeats those of the step before
+        for warning in done.values["warnings"]:
+            metrics.job_warned(warning["code"])
     log.info("step_completed", elapsed_ms=elapsed_ms, status=str(ended.status))
     return ended
 
@@ -129,6 +141,7 @@ def _close_failed(step: Step, held: Claim, services: Services, error: DrumScribe
     ended = _closing(services, lambda session: lifecycle.fail(
         session, held, error, max_attempts=settings.JOB_MAX_ATTEMPTS, retry_base_s=settings.JOB_RETRY_BASE_SECONDS
     ))  # fmt: skip
+    metrics.step_ended(step.stage, metrics.ABANDONED if ended is None else metrics.FAILED, _since(started) / 1000)
     if ended is None:
         return None
     what = "step_will_be_retried" if ended.retry else _FAILED_EVENTS.get(step.stage, "step_failed")

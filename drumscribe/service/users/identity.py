@@ -50,6 +50,14 @@ class Caller:
             raise Forbidden(f"This needs the scope {scope}, which your credentials do not have.", scope=scope)
 
 
+def logged_as(identifier: str) -> str:
+    """What the log calls somebody: the random identifier of an account or key, which tells nothing by itself.
+
+    An address is personal data, so callers without credentials are all called the same.
+    """
+    return "anonymous" if identifier.startswith("ip:") else identifier
+
+
 def caller_address(headers: Headers, client_host: str | None, trusted: Sequence[Network]) -> str:
     """The address that a request came from, as limits count it.
 
