@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-service setup-test run transcribe test test-web check lint lint-web lint-ops bench load chaos mutate golden openapi clean
+.PHONY: help setup setup-service setup-test run transcribe test test-web check lint types lint-web lint-ops bench load chaos mutate golden openapi clean
 
 BIN := .venv/bin
 SONG ?= demo/demo.flac
@@ -39,8 +39,10 @@ transcribe: setup  ## transcribe the demo song, or SONG=path/to/song.mp3, into O
 lint: setup-test
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+
+types: setup-test
+	@$(BIN)/pyright
 
 lint-ops: setup-test  ## what operations rest on: workflows, images, compose files, alert rules, scripts, secrets
 	@scripts/setup_ops.sh lint
@@ -54,7 +56,7 @@ test-web: lint-web  ## the web app: style, types, unit tests, size, and a real b
 		cd frontend; npm run --silent size; CHROMIUM="$$browser" npm run --silent e2e
 
 # Shared machines have slow moments: with CI set, what failed is tried once more, for all to see
-test: lint lint-ops test-web  ## format, lint, types and every test
+test: lint types lint-ops test-web  ## format, lint, types and every test
 	@$(BIN)/pytest -ra $(ARGS) || { [ -n "$${CI:-}" ] && echo "Once more, what failed:" && $(BIN)/pytest -ra --last-failed --last-failed-no-failures none; }
 
 check: setup-test  ## the quick part of it: lint without types, library tests without the evaluation material
