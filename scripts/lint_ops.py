@@ -21,6 +21,7 @@ from find_secrets import known_files
 
 ROOT = Path(__file__).resolve().parent.parent
 OPS = ROOT / ".venv" / "ops" / "bin"
+MONITORING = ROOT / ".venv" / "monitoring" / "usr" / "bin"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def checks(find: Callable[..., list[str]] = files) -> Iterator[Check]:
     actionlint = "" if (OPS / "actionlint").exists() else "its package could not be had (scripts/setup_ops.sh actionlint)"
     yield Check("workflows, expressions", [f"{ops}actionlint", "-shellcheck", f"{ops}shellcheck"], workflows, actionlint)
     rules = find("deploy/prometheus/rules/*.yml")
-    yield Check("alert rules", ["promtool", "check", "rules"], rules, installed("promtool"))
+    yield Check("alert rules", ["promtool", "check", "rules", "--lint=all", "--lint-fatal"], rules, installed("promtool"))
     routes = find("deploy/alertmanager/*.yml")
     yield Check("alert routes", ["amtool", "check-config"], routes, installed("amtool"))
     yield Check("secrets", [sys.executable, "scripts/find_secrets.py"], find("*"), takes_files=False)
@@ -74,6 +75,7 @@ def run(check: Check) -> tuple[bool, str]:
 
 def main() -> int:
     """Run every check, go on after a failure, tell all."""
+    os.environ["PATH"] = f"{MONITORING}{os.pathsep}{os.environ['PATH']}"
     failed = 0
     for check in checks():
         if not check.files:

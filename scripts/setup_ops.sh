@@ -3,9 +3,11 @@
 #   lint        linters of workflows, images, scripts and secrets, into .venv/ops: their dependencies are not ours
 #   actionlint  a second linter of workflows, into .venv/ops; its package fetches its program from GitHub
 #   clamav      clamd, for the tests of the malware scan (Debian and Ubuntu)
+#   monitoring  Prometheus, Alertmanager and exporters, into .venv/monitoring (Debian and Ubuntu; needs no root)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ops=$PWD/.venv/ops
+monitoring=$PWD/.venv/monitoring
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -34,6 +36,25 @@ install_debian() {
     DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
+# unpack FOLDER PACKAGE…: Debian's packages without what they depend on. Installed, they would start their servers at once
+unpack_debian() {
+    local folder=$1 fetched
+    shift
+    command -v apt-get >/dev/null || { say "setup: no apt-get here to fetch $* with"; return 1; }
+    say "setup: unpacking $* into ${folder#"$PWD/"}"
+    fetched=$(mktemp -d)
+    [ "$(id -u)" != 0 ] || chown _apt "$fetched" 2>/dev/null || true # apt fetches as a user of its own
+    if ! (cd "$fetched" && apt-get download -qq "$@" >&2); then
+        # the lists of packages may be missing or old
+        if [ "$(id -u)" = 0 ]; then apt-get update -qq >&2 || true; else sudo -n apt-get update -qq >&2 || true; fi
+        (cd "$fetched" && apt-get download -qq "$@" >&2) || { say "setup: apt-get has no $*"; rm -rf "$fetched"; return 1; }
+    fi
+    mkdir -p "$folder"
+    local file
+    for file in "$fetched"/*.deb; do dpkg-deb --extract "$file" "$folder"; done
+    rm -rf "$fetched"
+}
+
 setup_lint() {
     local wanted
     wanted=$(sha256sum scripts/requirements-ops.txt)
@@ -54,7 +75,22 @@ setup_clamav() {
     PATH=$PATH:/usr/sbin command -v clamd >/dev/null || install_debian clamav-daemon
 }
 
-[ $# -gt 0 ] || { sed -n '2,5s/^# //p' "$0"; exit 2; }
+has_monitoring() { local name; for name in "$@"; do [ -x "$monitoring/usr/bin/$name" ] || return 1; done; }
+
+setup_prometheus() { has_monitoring prometheus promtool || unpack_debian "$monitoring" prometheus; }
+setup_alertmanager() { has_monitoring prometheus-alertmanager amtool || unpack_debian "$monitoring" prometheus-alertmanager; }
+setup_exporters() {
+    has_monitoring prometheus-redis-exporter prometheus-postgres-exporter ||
+        unpack_debian "$monitoring" prometheus-redis-exporter prometheus-postgres-exporter
+}
+
+setup_monitoring() {
+    setup_prometheus
+    setup_alertmanager
+    setup_exporters
+}
+
+[ $# -gt 0 ] || { sed -n '2,6s/^# //p' "$0"; exit 2; }
 for tool in "$@"; do
     declare -F "setup_$tool" >/dev/null || { say "setup: nobody knows $tool"; exit 2; }
     "setup_$tool"
