@@ -13,16 +13,27 @@ import ipaddress
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from drumscribe.options import PDF_BACKENDS, SEPARATION_BACKENDS
 
-#: Words that stand in examples where a secret belongs; none may guard a deployment.
-PLACEHOLDERS = frozenset({"changeme", "change-me", "drumscribe", "password", "postgres", "secret", "placeholder"})
+#: Words that stand in examples where a secret belongs, without what divides them; none may guard a deployment.
+PLACEHOLDERS = frozenset(
+    {"admin", "changeit", "drumscribe", "example", "minioadmin", "password", "placeholder", "postgres", "redis", "secret"}
+)
+#: The same, anywhere in a longer one.
+PLACEHOLDER_PARTS = ("changeme", "changethis", "replaceme", "yourpassword", "yoursecret")
 
 Names = Annotated[tuple[str, ...], NoDecode]
+
+
+def is_placeholder(secret: str) -> bool:
+    """Whether this stands in some example where a secret belongs."""
+    plain = "".join(char for char in secret.lower() if char.isalnum())
+    return plain in PLACEHOLDERS or any(part in plain for part in PLACEHOLDER_PARTS)
 
 
 class Settings(BaseSettings):
@@ -199,15 +210,16 @@ class Settings(BaseSettings):
     def _refuse_placeholders(self) -> None:
         from sqlalchemy.engine import make_url
 
-        password = make_url(self.database_url).password
         secrets = {
-            "DATABASE_URL": str(password) if password else "",
+            "DATABASE_URL": make_url(self.database_url).password,
+            "REDIS_URL": urlsplit(self.REDIS_URL).password,
             "JWT_SECRET": self.JWT_SECRET.get_secret_value(),
+            "S3_ACCESS_KEY_ID": self.S3_ACCESS_KEY_ID,
             "S3_SECRET_ACCESS_KEY": self.S3_SECRET_ACCESS_KEY.get_secret_value(),
             "WEBHOOK_SECRET": self.WEBHOOK_SECRET.get_secret_value(),
         }
         for name, secret in secrets.items():
-            if secret.lower() in PLACEHOLDERS or "changeme" in secret.lower():
+            if secret and is_placeholder(str(secret)):
                 raise ValueError(f"{name} holds a placeholder; set a secret of your own before going into production.")
 
     # ------------------------------------------------------------------ what follows from them

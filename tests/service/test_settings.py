@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from drumscribe.service.settings import Settings
 
@@ -43,6 +43,11 @@ def test_without_any_address_it_runs_embedded_on_one_file() -> None:
         ({"AUTH_MODE": "jwt", "JWT_SECRET": "short"}, "JWT_SECRET"),
         ({"ENV": "production", "DATABASE_URL": "postgresql+psycopg://drumscribe:drumscribe@db/drumscribe"}, "DATABASE_URL"),
         ({"ENV": "production", "AUTH_MODE": "jwt", "JWT_SECRET": "changeme" * 5}, "JWT_SECRET"),
+        ({"ENV": "production", "DATABASE_URL": "postgresql+psycopg://a:change-me-database-password@db/a"}, "DATABASE_URL"),
+        ({"ENV": "production", "DATABASE_URL": "postgresql://a:Chan%67e_Me@db/a"}, "DATABASE_URL"),
+        ({"ENV": "production", "DATABASE_URL": "postgresql://a:x@db/a", "REDIS_URL": "redis://:redis@q/0"}, "REDIS_URL"),
+        ({"ENV": "production", "S3_SECRET_ACCESS_KEY": "minioadmin"}, "S3_SECRET_ACCESS_KEY"),
+        ({"ENV": "production", "S3_ACCESS_KEY_ID": "change-me-key-id"}, "S3_ACCESS_KEY_ID"),
         ({"PDF_BACKEND": "word"}, "PDF_BACKEND"),
         ({"SEPARATION_BACKEND": "magic"}, "SEPARATION_BACKEND"),
         ({"TRUSTED_PROXIES": "10.0.0.0/8,nonsense"}, "TRUSTED_PROXIES"),
@@ -55,6 +60,14 @@ def test_without_any_address_it_runs_embedded_on_one_file() -> None:
 def test_what_cannot_work_is_refused_by_name(values: dict[str, str], named: str) -> None:
     with pytest.raises(ValidationError, match=named):
         made(**values)
+
+
+@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr])
+def test_no_secret_may_be_a_placeholder_in_production(name: str) -> None:
+    values = {"AUTH_MODE": "jwt", "JWT_SECRET": 40 * "x"} | {name: "whsec_" + 4 * "changeme"}
+    assert made(**values)
+    with pytest.raises(ValidationError, match=f"{name} holds a placeholder"):
+        made(**values, ENV="production")
 
 
 def test_lists_are_written_with_commas_and_empty_means_unset() -> None:
