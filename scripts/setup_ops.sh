@@ -78,7 +78,17 @@ setup_clamav() {
 has_monitoring() { local name; for name in "$@"; do [ -x "$monitoring/usr/bin/$name" ] || return 1; done; }
 
 setup_prometheus() { has_monitoring prometheus promtool || unpack_debian "$monitoring" prometheus; }
-setup_alertmanager() { has_monitoring prometheus-alertmanager amtool || unpack_debian "$monitoring" prometheus-alertmanager; }
+setup_alertmanager() {
+    local templates=/usr/share/prometheus/alertmanager as_root=()
+    has_monitoring prometheus-alertmanager amtool || unpack_debian "$monitoring" prometheus-alertmanager
+    [ -e "$templates/email.tmpl" ] && return
+    say "setup: copying $templates, where Debian's Alertmanager looks for its words and nowhere else"
+    [ "$(id -u)" = 0 ] || as_root=(sudo -n)
+    if ! { "${as_root[@]}" mkdir -p "$templates" && "${as_root[@]}" cp "$monitoring$templates"/*.tmpl "$templates"; }; then
+        say "setup: that needs root; without them Alertmanager does not start"
+    fi
+}
+
 setup_exporters() {
     has_monitoring prometheus-redis-exporter prometheus-postgres-exporter ||
         unpack_debian "$monitoring" prometheus-redis-exporter prometheus-postgres-exporter

@@ -17,16 +17,19 @@ from prometheus_client.core import GaugeMetricFamily
 
 #: Where a container sees its own limit: control groups of version 2, and of version 1.
 _LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
-_GROUPS = Path("/sys/fs/cgroup")
+GROUPS = Path("/sys/fs/cgroup")
 
 
 class Memory:
     """Collects it when a scrape comes."""
 
+    def __init__(self, groups: Path = GROUPS) -> None:
+        self._groups = groups
+
     def collect(self) -> Iterable[Metric]:
         """The size of this process and its children, and the container's limit if it has one."""
         yield GaugeMetricFamily("drumscribe_memory_bytes", "Memory of this process and its children.", value=family_bytes())
-        limit = container_limit()
+        limit = container_limit(self._groups)
         if limit is not None:
             yield GaugeMetricFamily("drumscribe_memory_limit_bytes", "What the container may take.", value=limit)
 
@@ -37,7 +40,7 @@ def family_bytes() -> int:
     return sum(_size(process) for process in (me, *me.children(recursive=True)))
 
 
-def container_limit(groups: Path = _GROUPS) -> int | None:
+def container_limit(groups: Path = GROUPS) -> int | None:
     """The limit in bytes; None if there is none, or it is more than the machine has."""
     for name in _LIMITS:
         with suppress(OSError, ValueError):

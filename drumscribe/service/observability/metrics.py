@@ -67,6 +67,8 @@ COMPLETED, FAILED, GIVEN_BACK, ABANDONED = "completed", "failed", "given_back", 
 _STAGES = ("ingest", "separation", "prediction", "transcription")
 for _status in ("completed", "failed", "cancelled"):  # a series that exists before its first event can be added up
     JOBS.labels(_status)
+for _status in ("completed", "failed"):
+    REVISIONS.labels(_status)
 for _outcome in ("delivered", "failed", "given_up"):
     WEBHOOK_ATTEMPTS.labels(_outcome)
 for _outcome in ("clean", "found", "failed"):
