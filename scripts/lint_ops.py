@@ -45,6 +45,15 @@ def installed(program: str) -> str:
     return "" if shutil.which(program) else f"{program} is not installed"
 
 
+def no_compose() -> str:
+    """Why Compose cannot run, or nothing. It needs no engine for this."""
+    if (why := installed("docker")) or subprocess.run(
+        ["docker", "compose", "version"], capture_output=True, check=False
+    ).returncode:
+        return why or "docker has no compose"
+    return ""
+
+
 def checks(find: Callable[..., list[str]] = files) -> Iterator[Check]:
     """What there is to do."""
     ops = str(OPS) + os.sep
@@ -53,7 +62,11 @@ def checks(find: Callable[..., list[str]] = files) -> Iterator[Check]:
     yield Check("shell scripts", [f"{ops}shellcheck", "--external-sources"], find("*.sh", ".ci/run"))
     yield Check("images", [f"{ops}hadolint"], find("*Dockerfile*"))
     schema = [f"{ops}check-jsonschema", "--builtin-schema"]
-    yield Check("compose files", [*schema, "vendor.compose-spec"], find("docker-compose*.yml"))
+    # The override takes back what the first file says, with a tag that only Compose knows
+    yield Check("compose file", [*schema, "vendor.compose-spec"], find("docker-compose.yml"))
+    compose = ["docker", "compose", "--env-file", ".env.example", "--profile", "*"]
+    both = [option for file in find("docker-compose.yml", "docker-compose.override.yml") for option in ("--file", file)]
+    yield Check("compose files, put together", [*compose, *both, "config", "--quiet"], both, no_compose(), takes_files=False)
     yield Check("workflows", [*schema, "vendor.github-workflows"], workflows)
     yield Check("dependency updates", [*schema, "vendor.dependabot"], find(".github/dependabot.yml"))
     yield Check("workflows, what attackers use", [f"{ops}zizmor", "--offline", "--quiet", "--persona", "pedantic"], workflows)
