@@ -21,6 +21,8 @@ from find_secrets import known_files
 
 ROOT = Path(__file__).resolve().parent.parent
 OPS = ROOT / ".venv" / "ops" / "bin"
+#: Prometheus' own tools lie where scripts/setup_ops.sh unpacks them, if the system has none.
+PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), str(ROOT / ".venv" / "monitoring" / "usr" / "bin")])
 MONITORING = ROOT / ".venv" / "monitoring" / "usr" / "bin"
 
 
@@ -42,7 +44,7 @@ def files(*patterns: str) -> list[str]:
 
 def installed(program: str) -> str:
     """Why a program of the system cannot run, or nothing."""
-    return "" if shutil.which(program) else f"{program} is not installed"
+    return "" if shutil.which(program, path=PATH) else f"{program} is not installed"
 
 
 def no_compose() -> str:
@@ -82,7 +84,7 @@ def checks(find: Callable[..., list[str]] = files) -> Iterator[Check]:
 def run(check: Check) -> tuple[bool, str]:
     """Whether all is well, and what the tool said."""
     command = [*check.command, *(check.files if check.takes_files else ())]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": PATH}, capture_output=True, text=True, check=False)
     return done.returncode == 0, (done.stdout + done.stderr).strip()
 
 
