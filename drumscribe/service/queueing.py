@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from celery import Celery
     from redis import Redis
 
+    from drumscribe.service.parts import Finding
+
 #: Job priorities are 0-9, higher first; Redis has a list for each of these, lower first.
 PRIORITY_STEPS = (0, 3, 6, 9)
+
+#: The command by which workers are asked for a part.
+ASK = "drumscribe_part"
+
+#: Nobody knows how many will answer, so the whole time is waited: first a little, for most are quick.
+_PATIENCE_S = (0.5, 2.5)
 
 
 class JobQueue(Protocol):
@@ -40,6 +48,10 @@ class JobQueue(Protocol):
         """Throw the messages of both queues away, and nothing else; returns how many there were."""
         ...
 
+    def ask(self, part: str) -> list[Finding]:
+        """What the workers that need a part of `drumscribe.service.parts` say of it; empty if none answers."""
+        ...
+
 
 class LocalQueue:
     """No broker: the rows are the queue."""
@@ -55,6 +67,10 @@ class LocalQueue:
     def purge(self) -> int:
         """There is nothing to throw away."""
         return 0
+
+    def ask(self, part: str) -> list[Finding]:
+        """There is nobody to ask."""
+        return []
 
 
 class CeleryQueue:
@@ -115,6 +131,23 @@ class CeleryQueue:
         count = sum(self.depth().values())
         self.redis.delete(*(name for queue in QUEUES for name in _lists(queue)))
         return count
+
+    def ask(self, part: str) -> list[Finding]:
+        """Ask all workers at once; those that do not need the part say nothing of it."""
+        from kombu.exceptions import OperationalError
+        from redis.exceptions import RedisError
+
+        answers: list[Finding] = []
+        try:
+            for patience_s in _PATIENCE_S:
+                replies = self.app.control.broadcast(ASK, {"part": part}, reply=True, timeout=patience_s)
+                found = [finding for reply in replies or () for finding in reply.values()]
+                answers = [(finding[0], finding[1]) for finding in found if isinstance(finding, list)]
+                if answers:
+                    break
+        except (OperationalError, RedisError, OSError) as error:
+            raise BrokerUnavailable("The message broker cannot be reached.") from error
+        return answers
 
 
 def _lists(queue: str) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from drumscribe.service import housekeeping
 from drumscribe.service.celery_app import CLEANUP, DELIVER, SWEEP, make_app
 from drumscribe.service.jobs.plan import DEFAULT, HEAVY, STEPS, Step
+from drumscribe.service.parts import PARTS
+from drumscribe.service.queueing import ASK
 from drumscribe.service.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from celery import Celery, Task
 
+    from drumscribe.service.parts import Finding
     from drumscribe.service.wiring import Services
 
 #: What a worker of each queue is called, before its machine's name.
@@ -108,8 +111,20 @@ def prepare_processes(settings: Settings, queue: str) -> None:
         shutdown_tracing(patience_s=2.0)
 
     quieten(settings)
+    _answer_for_parts(settings, queue)
     worker_process_init.connect(start, weak=False)
     worker_process_shutdown.connect(end, weak=False)
+
+
+def _answer_for_parts(settings: Settings, queue: str) -> None:
+    """Let whoever asks for the parts that this queue needs have an answer, from the main process, which is never busy long."""
+    from celery.worker.control import control_command  # pyright: ignore[reportUnknownVariableType]
+
+    def answer(_: object, part: str) -> Finding | None:
+        needed_by, look = PARTS[part]
+        return look(settings) if needed_by == queue else None
+
+    control_command(name=ASK, args=[("part", str)])(answer)
 
 
 def quieten(settings: Settings) -> None:

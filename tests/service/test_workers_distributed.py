@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import time
@@ -14,6 +15,8 @@ from deployment import DISTRIBUTED, PROGRAM, Backing, Deployment
 from servers import PostgresServer, wait_until
 from songs import DEMO, enter, look
 
+from drumscribe.service.api.health import Check, Health, HealthResponse
+from drumscribe.service.jobs.probing import SideProcess
 from drumscribe.service.settings import Settings
 from drumscribe.service.wiring import Services, build
 
@@ -113,6 +116,27 @@ def test_a_job_survives_a_restart_of_the_database(services: Services, own_backin
     time.sleep(2)
     own_backing.postgres.start()
     assert ends(services, job_id) == "completed"
+
+
+def test_health_names_what_the_workers_lack(services: Services, workers: Workers) -> None:
+    def ask() -> HealthResponse:
+        return asyncio.run(Health(services, SideProcess()).report())
+
+    wait_until(workers.is_ready, seconds=60, what="both workers answer")
+    report = ask()
+    assert report.checks["pdf_engine"] == Check(status="ok", detail="lilypond")
+    assert report.checks["model"].status == "ok"
+    workers.kill_part("heavy")
+    assert ask().checks["model"] == Check(status="degraded", detail="No worker of heavy-compute answers.")
+    workers.environment["LILYPOND_BIN"] = "/no/such/lilypond"
+    workers.kill_part("default")
+    try:
+        workers.start_part("default")
+        lacks = "LilyPond"
+        wait_until(lambda: lacks in (ask().checks["pdf_engine"].detail or ""), seconds=60, what="the worker says what it lacks")
+    finally:
+        del workers.environment["LILYPOND_BIN"]
+        workers.kill_part("default")
 
 
 def test_an_operator_sees_the_queues_and_empties_them(services: Services, workers: Workers) -> None:

@@ -26,20 +26,19 @@ from drumscribe.service.errors import Unavailable
 from drumscribe.service.jobs.probing import SideProcess
 from drumscribe.service.malware import scanner_version
 from drumscribe.service.observability.gauges import read_rows
-from drumscribe.service.settings import Settings
+from drumscribe.service.parts import PARTS, State
 from drumscribe.service.wiring import Services
 
 log = structlog.get_logger(__name__)
 
-State = Literal["ok", "degraded", "error"]
-
 #: Answers are this old at most.
 _FRESH_S = 3.0
-#: Models lie on a disk and are read whole.
-_MODELS_FRESH_S = 60.0
+#: Models lie on a disk and are read whole; workers are asked through the broker.
+_PARTS_FRESH_S = 60.0
 #: Somebody must have taken a waiting step within this time.
 _IDLE_S = 60.0
 _TIMEOUT_S = 20.0
+_BADNESS: dict[State, int] = {"ok": 0, "degraded": 1, "error": 2}
 
 
 class Check(BaseModel):
@@ -86,9 +85,9 @@ class Health:
         if self._services.settings.CLAMD_HOST:
             parts["malware_scanner"] = self._scanner
         asked = [self._recall(name, partial(anyio.to_thread.run_sync, ask), _FRESH_S) for name, ask in parts.items()]
-        aside = {"model": check_models, "pdf_engine": check_engraver}
-        asked += [self._recall(name, partial(self._ask_aside, ask), _MODELS_FRESH_S) for name, ask in aside.items()]
-        checks = dict(zip((*parts, *aside), await asyncio.gather(*asked), strict=True))
+        look = self._look_aside if self._services.settings.is_embedded else self._ask_workers
+        asked += [self._recall(name, partial(look, name), _PARTS_FRESH_S) for name in PARTS]
+        checks = dict(zip((*parts, *PARTS), await asyncio.gather(*asked), strict=True))
         status: State = "ok"
         if any(check.status != "ok" for check in checks.values()):
             status = "degraded"
@@ -115,11 +114,24 @@ class Health:
                     log.warning("health", part=name, status=check.status, detail=check.detail)
             return check
 
-    async def _ask_aside(self, function: Callable[[Settings], tuple[State, str | None]]) -> Check:
+    async def _look_aside(self, part: str) -> Check:
         try:
-            status, detail = await self._side_process.call(function, self._services.settings, timeout_s=_TIMEOUT_S)
+            look = PARTS[part][1]
+            status, detail = await self._side_process.call(look, self._services.settings, timeout_s=_TIMEOUT_S)
         except Unavailable as error:
             return Check(status="error", detail=error.message)
+        return Check(status=status, detail=detail)
+
+    async def _ask_workers(self, part: str) -> Check:
+        """What the workers say of a part that they need: the worst of it."""
+        queue = PARTS[part][0]
+        try:
+            answers = await anyio.to_thread.run_sync(self._services.queue.ask, part)
+        except DrumScribeError as error:
+            return Check(status="degraded", detail=error.message)
+        if not answers:
+            return Check(status="degraded", detail=f"No worker of {queue} answers.")
+        status, detail = max(answers, key=lambda finding: _BADNESS[finding[0]])
         return Check(status=status, detail=detail)
 
     def _database(self) -> Check:
@@ -175,31 +187,6 @@ class Health:
                     status="error", detail=f"Nobody takes work from {queue}: {rows.waiting[queue]} wait for {waited:.0f} s."
                 )
         return Check(status="ok", detail=f"{sum(rows.running.values())} run, {sum(rows.waiting.values())} wait.")
-
-
-def check_models(settings: Settings) -> tuple[State, str | None]:
-    """Compare the default networks with their hashes; nothing is loaded. Runs in the side process."""
-    from drumscribe.service.models import check_model
-
-    try:
-        check_model(settings)
-    except DrumScribeError as error:
-        return "error", error.message
-    return "ok", None
-
-
-def check_engraver(settings: Settings) -> tuple[State, str | None]:
-    """Look for the program that makes the PDF. Runs in the side process."""
-    from drumscribe.export.pages import find_engraver
-    from drumscribe.options import PdfOptions
-
-    options = PdfOptions(
-        backend=settings.PDF_BACKEND, lilypond_bin=settings.LILYPOND_BIN, musescore_bin=settings.MUSESCORE_BIN
-    )  # fmt: skip
-    try:
-        return "ok", (find_engraver(options) and settings.PDF_BACKEND) or "none"
-    except DrumScribeError as error:
-        return "degraded", error.message
 
 
 async def get_health(connection: HTTPConnection) -> Health:
