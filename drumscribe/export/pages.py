@@ -121,7 +121,7 @@ def find_engraver(options: PdfOptions) -> str:
 def _find_lilypond(options: PdfOptions) -> tuple[str, bool]:
     """Path of the program and whether it is the one that came with the package."""
     if options.lilypond_bin:
-        return options.lilypond_bin, False
+        return _named(options.lilypond_bin, "lilypond"), False
     if find_spec("lilypond"):
         import lilypond
 
@@ -134,10 +134,20 @@ def _find_lilypond(options: PdfOptions) -> tuple[str, bool]:
 
 
 def _find_musescore(options: PdfOptions) -> str:
-    program = options.musescore_bin or next(filter(None, map(shutil.which, _MUSESCORE_NAMES)), None)
+    if options.musescore_bin:
+        return _named(options.musescore_bin, "musescore")
+    program = next(filter(None, map(shutil.which, _MUSESCORE_NAMES)), None)
     if not program:
         raise EngraverMissing("MuseScore is not installed.", backend="musescore")
     return program
+
+
+def _named(program: str, backend: str) -> str:
+    """A program that the options name, if it is there."""
+    found = shutil.which(program)
+    if not found:
+        raise EngraverMissing(f"{program} could not be started: there is no such program.", backend=backend)
+    return found
 
 
 def _engrave_with_musescore(score: Score, options: PdfOptions, form: Form, dpi: int) -> list[bytes]:

@@ -132,7 +132,7 @@ def test_health_names_what_the_workers_lack(services: Services, workers: Workers
     workers.kill_part("default")
     try:
         workers.start_part("default")
-        lacks = "LilyPond"
+        lacks = "/no/such/lilypond"
         wait_until(lambda: lacks in (ask().checks["pdf_engine"].detail or ""), seconds=60, what="the worker says what it lacks")
     finally:
         del workers.environment["LILYPOND_BIN"]
