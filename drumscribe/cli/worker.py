@@ -22,6 +22,12 @@ def worker(
     concurrency: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes. [default: 1 for heavy-compute, else WORKER_DEFAULT_CONCURRENCY]")
     ] = None,
+    until_idle: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="End when there has been nothing to do for so long.")
+    ] = None,
+    at_most: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="Take no more steps after so long, and end.")
+    ] = None,
 ) -> None:
     """Run a worker of one queue until SIGTERM; a step that is running is finished first."""
     settings = _distributed_settings("worker")
@@ -38,6 +44,10 @@ def worker(
     app = make_worker_app(settings)
     prepare_processes(settings, queue)
     serve_worker_metrics(settings)
+    if until_idle is not None or at_most is not None:
+        from drumscribe.service.draining import Limits, end_by_itself
+
+        end_by_itself(settings, queue, Limits(idle_s=until_idle, at_most_s=at_most))
     arguments = {
         "queues": queue,
         "hostname": f"{NAMES[queue]}@%h",
