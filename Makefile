@@ -28,6 +28,7 @@ setup-service:
 
 setup-test:
 	@scripts/setup.sh service,test,train,demucs
+	@scripts/setup_checkov.sh >/dev/null
 
 run: setup-service  ## start DrumScribe on this machine and print its address (HOST, WEB_PORT, PORT of the API, DATA=folder); Ctrl-C ends it
 	@node=$$(scripts/build_frontend.sh); PATH="$$node:$$PATH" exec $(BIN)/drumscribe serve --host "$(HOST)" --port "$(PORT)" \
