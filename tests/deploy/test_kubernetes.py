@@ -22,9 +22,9 @@ from drumscribe.service.worker import NAMES
 SCHEMAS = ROOT / "tests" / "schema" / "kubernetes"
 OWN_SCHEMAS = {path.stem: json.loads(path.read_text("utf-8")) for path in SCHEMAS.glob("*.json")}
 VERSION = kubernetes_validate.latest_version()
-#: Read by others in our containers: torch, its hub, OpenMP, the web app's server, the images of PostgreSQL.
+#: Read by others in our containers: OpenMP, the entry point, the web app's server, the image of PostgreSQL.
 FOREIGN = {
-    *("TORCH_HOME", "XDG_CACHE_HOME", "OMP_NUM_THREADS", "WORKER_QUEUE"),
+    *("OMP_NUM_THREADS", "WORKER_QUEUE"),
     *("API_URL", "HOSTNAME", "PORT"),
     *("POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "PGDATA"),
 }  # fmt: skip
@@ -77,7 +77,7 @@ def test_the_checks_notice_a_wrong_field() -> None:
 def test_checkov_finds_nothing_and_needs_every_exception(tmp_path: Path) -> None:
     program = ROOT / ".venv" / "checkov" / "bin" / "checkov"
     if not program.exists():
-        pytest.skip("there is no checkov: scripts/setup_checkov.sh installs it")
+        pytest.skip("there is no checkov: scripts/setup_ops.sh checkov installs it")
     files = []
     for overlay in OVERLAYS:
         files.append(tmp_path / f"{overlay}.yaml")
@@ -219,7 +219,7 @@ def test_the_settings_fit_together_with_the_secrets_that_the_readme_lists(overla
 @each_overlay
 def test_what_is_written_to_is_mounted(overlay: str) -> None:
     settings = settings_of(overlay)
-    folders = [settings[name] for name in ("ARTIFACTS_DIR", "MODEL_CACHE_DIR", "TORCH_HOME", "XDG_CACHE_HOME")]
+    folders = [settings[name] for name in ("ARTIFACTS_DIR", "MODEL_CACHE_DIR")]
     for name in ("drumscribe-worker-default", "drumscribe-worker-heavy"):
         [container] = pod_templates(overlay)[name]["spec"]["containers"]
         mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
