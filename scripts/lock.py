@@ -24,6 +24,8 @@ TORCH_CPU_SHA256 = "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264
 
 #: Of the library's dependencies those that only hearing, engraving and downloading need: the API does none of it.
 NOT_IN_THE_API = {"lilypond", "mido", "mir_eval", "onnxruntime", "pillow", "scipy", "soxr", "typst", "verovio", "yt-dlp"}
+#: Of what yt-dlp would like: under the GPL, and needed for writing tags and pictures into files alone.
+LEFT_OUT = {"mutagen"}
 #: What comes with torch's CUDA build alone.
 CUDA = re.compile(r"^(torch|triton|nvidia-.*|cuda-.*)$")
 
@@ -96,7 +98,7 @@ def main() -> None:
     light = [need for need in base if name_of(need) not in names]
     api = compile_([*light, *service], scratch, constraints=versions)
     cuda = {name: block for name, block in everything.items() if CUDA.match(name)}
-    worker = {name: block for name, block in everything.items() if name not in api and name not in cuda}
+    worker = {name: block for name, block in everything.items() if name not in {*api, *cuda, *LEFT_OUT}}
     build = compile_(
         project["build-system"]["requires"],
         scratch,

@@ -17,7 +17,7 @@ fail() {
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >&2; }
 
 install_engine() {
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "no engine answers, and none can be installed here."
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then fail "no engine answers, and none can be installed here."; fi
     say "apt installs docker.io, iptables, debootstrap"
     apt update
     # A service that apt would start is not wanted: ours has a folder of its own
@@ -48,7 +48,7 @@ start)
         echo "${DOCKER_HOST:-unix:///var/run/docker.sock}"
         exit
     fi
-    command -v dockerd >/dev/null && command -v debootstrap >/dev/null || install_engine
+    if ! command -v dockerd >/dev/null || ! command -v debootstrap >/dev/null; then install_engine; fi
     install_plugins
     docker compose version >/dev/null 2>&1 || fail "the Compose plugin could not be had."
     socket=unix://$folder/docker.sock

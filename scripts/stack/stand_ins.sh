@@ -15,7 +15,7 @@ if ! docker image inspect drumscribe-stand-in/debian >/dev/null 2>&1; then
     debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv,python3-pip bookworm "$folder/root" >"$folder/debootstrap.log"
     rm -rf "$folder"/root/var/{lib/apt/lists,cache/apt/archives}/* "$folder"/root/usr/share/{doc,man,locale,info}/*
     cp /etc/ssl/certs/ca-certificates.crt "$folder/root/etc/ssl/certs/" # authorities of this machine's proxy, if there is one
-    find /etc/apt -name '*.sources' -o -name 'sources.list' | xargs -I{} cp --parents {} "$folder/root"
+    find /etc/apt \( -name '*.sources' -o -name sources.list \) -exec cp --parents {} "$folder/root" \;
     tar -C "$folder/root" -c . | docker import - drumscribe-stand-in/debian >/dev/null
     rm -rf "$folder/root"
 fi

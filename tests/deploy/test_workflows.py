@@ -80,6 +80,21 @@ def test_the_parts_of_the_tests_are_all_of_them() -> None:
     assert sorted(service) == ["distributed", "embedded", "not embedded and not distributed"]
 
 
+def test_the_images_that_are_built_scanned_and_released_are_those_of_compose() -> None:
+    services = read(ROOT / "docker-compose.yml")["services"]
+    ci, release = (read(ROOT / ".github" / "workflows" / name)["jobs"] for name in ("ci.yml", "release.yml"))
+    built = ci["docker-build"]["strategy"]["matrix"]["include"]
+    assert {one["image"]: one["limit_mb"] for one in built} == {"api": 500, "worker-cpu": 3000, "frontend": 200}
+    for job in (ci["security-scan"], release["images"]):
+        assert {(one["image"], one["target"]) for one in job["strategy"]["matrix"]["include"]} == {
+            (one["image"], one["target"]) for one in built
+        }
+    for one in release["images"]["strategy"]["matrix"]["include"]:
+        wanted = "${IMAGE_PREFIX:-}" + one["name"] + ":${VERSION:-dev}" + one["suffix"]
+        assert services[one["target"]]["image"] == wanted
+        assert "build" in services[one["target"]]
+
+
 @pytest.mark.parametrize(
     ("check", "fault"),
     [
