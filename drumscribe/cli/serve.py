@@ -71,10 +71,12 @@ def _run(settings: Settings, listener: socket.socket, stack: ExitStack, web: tup
         _take(settings.DATA_DIR, stack)
     share_metrics(settings)
     from drumscribe.service.observability.logs import setup_logging
+    from drumscribe.service.observability.tracking import setup_error_tracking
     from drumscribe.service.supervisor import Supervisor
     from drumscribe.service.wiring import build
 
     setup_logging(settings.LOG_LEVEL, file_descriptor=2)
+    setup_error_tracking(settings)
     services = build(settings)
     stack.callback(services.close)
     beside: list[Watcher] = []

@@ -36,9 +36,11 @@ def worker(
     share_metrics(settings)
     from drumscribe.service.jobs.plan import HEAVY
     from drumscribe.service.observability.logs import leave_logging_to_us, setup_logging
+    from drumscribe.service.observability.tracking import setup_error_tracking
     from drumscribe.service.worker import NAMES, make_worker_app, prepare_processes
 
     setup_logging(settings.LOG_LEVEL)
+    setup_error_tracking(settings)
     leave_logging_to_us()
     is_heavy = queue == HEAVY
     app = make_worker_app(settings)
@@ -68,9 +70,11 @@ def beat(
     """Ask the workers from time to time to send lost messages again, deliver webhooks and clean up. One is enough."""
     settings = _distributed_settings("beat")
     from drumscribe.service.observability.logs import leave_logging_to_us, setup_logging
+    from drumscribe.service.observability.tracking import setup_error_tracking
     from drumscribe.service.worker import make_worker_app, quieten
 
     setup_logging(settings.LOG_LEVEL)
+    setup_error_tracking(settings)
     leave_logging_to_us()
     quieten(settings)
     app = make_worker_app(settings)

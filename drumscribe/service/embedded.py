@@ -121,8 +121,10 @@ def main() -> None:
     share_metrics(settings)
     from drumscribe.service.observability.logs import setup_logging
     from drumscribe.service.observability.traces import setup_tracing, shutdown_tracing
+    from drumscribe.service.observability.tracking import flush_reports, setup_error_tracking
 
     setup_logging(settings.LOG_LEVEL, file_descriptor=2)
+    setup_error_tracking(settings)
     worker = Worker(settings)
     setup_tracing(settings, "drumscribe-worker", engine=worker.services.sessions.engine)
     signal.signal(signal.SIGTERM, lambda number, frame: worker.stopping.set())
@@ -137,6 +139,7 @@ def main() -> None:
     for child in psutil.Process().children(recursive=True):  # engravers of steps that did not stop in time
         child.kill()
     shutdown_tracing(patience_s=1.0)
+    flush_reports()
     sys.stderr.flush()
     os._exit(status)  # not by way of threads that native code may hold
 

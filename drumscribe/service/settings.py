@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -141,6 +142,10 @@ class Settings(BaseSettings):
     PROMETHEUS_MULTIPROC_DIR: Path | None = Field(
         None, description="Folder that processes of one machine share their metrics in."
     )
+    SENTRY_DSN: SecretStr = Field(
+        SecretStr(""),
+        description="Where errors are reported, `https://key@host/project`; needs the extra `sentry`; empty: nowhere.",
+    )
     OTEL_EXPORTER_OTLP_ENDPOINT: str = Field("", description="OTLP over HTTP, `http://host:4318`; empty: no traces.")
 
     @field_validator("YOUTUBE_ALLOWED_ENDPOINTS", "TRUSTED_PROXIES", "CORS_ORIGINS", "WEBHOOK_ALLOWED_ENDPOINTS", mode="before")
@@ -181,6 +186,14 @@ class Settings(BaseSettings):
             raise ValueError(f"must be one of {', '.join(PDF_BACKENDS)}")
         return value
 
+    @field_validator("SENTRY_DSN")
+    @classmethod
+    def _address_of_reports(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if text and not re.fullmatch(r"https?://[^@/\s]+@[^@/\s]+/(?:\S+/)?\d+", text):
+            raise ValueError("must be https://key@host/project")
+        return value
+
     @field_validator("WEBHOOK_SECRET")
     @classmethod
     def _signing_secret(cls, value: SecretStr) -> SecretStr:
@@ -217,6 +230,7 @@ class Settings(BaseSettings):
             "S3_ACCESS_KEY_ID": self.S3_ACCESS_KEY_ID,
             "S3_SECRET_ACCESS_KEY": self.S3_SECRET_ACCESS_KEY.get_secret_value(),
             "WEBHOOK_SECRET": self.WEBHOOK_SECRET.get_secret_value(),
+            "SENTRY_DSN": urlsplit(self.SENTRY_DSN.get_secret_value()).username,
         }
         for name, secret in secrets.items():
             if secret and is_placeholder(str(secret)):

@@ -92,10 +92,12 @@ def prepare_processes(settings: Settings, queue: str) -> None:
     def start(**_: object) -> None:
         from drumscribe.service.observability.logs import setup_logging
         from drumscribe.service.observability.traces import setup_tracing
+        from drumscribe.service.observability.tracking import setup_error_tracking
         from drumscribe.service.scratch import purge_scratch
         from drumscribe.service.wiring import build
 
         setup_logging(settings.LOG_LEVEL)
+        setup_error_tracking(settings)
         services = _services["services"] = build(settings)
         purge_scratch(settings)  # of this machine; the hourly clean-up may run on another
         setup_tracing(settings, "drumscribe-worker", engine=services.sessions.engine)
@@ -106,7 +108,9 @@ def prepare_processes(settings: Settings, queue: str) -> None:
 
     def end(**_: object) -> None:
         from drumscribe.service.observability.traces import shutdown_tracing
+        from drumscribe.service.observability.tracking import flush_reports
 
+        flush_reports()
         _services.pop("services").close()
         shutdown_tracing(patience_s=2.0)
 

@@ -23,6 +23,8 @@ import structlog
 from opentelemetry import trace
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from drumscribe.service.observability.tracking import report
+
 #: Libraries that say too much at INFO.
 _QUIET = (
     "botocore",
@@ -94,6 +96,7 @@ def setup_logging(level: str = "INFO", *, file_descriptor: int = 1) -> None:
         _add_elapsed,
         _add_trace,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        report,
         structlog.processors.format_exc_info,
         redact,
     ]

@@ -23,7 +23,7 @@ from drumscribe.service.errors import StepCrashed
 from drumscribe.service.jobs import lifecycle
 from drumscribe.service.jobs.lifecycle import Claim, Ended
 from drumscribe.service.jobs.plan import BY_NAME, INGEST, PREDICT, SEPARATE, TRANSCRIBE, Step
-from drumscribe.service.observability import metrics, traces
+from drumscribe.service.observability import metrics, traces, tracking
 from drumscribe.service.scratch import scratch_folder
 from drumscribe.service.steps.work import Done, Work
 from drumscribe.service.tables import Job
@@ -253,6 +253,7 @@ class _Watch:
         while not self._over.wait(settings.JOB_LEASE_SECONDS / 3):
             if time.monotonic() - began > settings.STEP_TIMEOUT_SECONDS:
                 log.error("step_took_too_long", job_id=self._held.job_id, stage=self._held.step.stage, elapsed_ms=_since(began))
+                tracking.flush_reports()
                 os._exit(STEP_TOOK_TOO_LONG)
             try:
                 with self._services.sessions.write() as session:
