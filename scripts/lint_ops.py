@@ -21,6 +21,7 @@ from find_secrets import known_files
 
 ROOT = Path(__file__).resolve().parent.parent
 OPS = ROOT / ".venv" / "ops" / "bin"
+CHECKOV = ROOT / ".venv" / "checkov" / "bin" / "checkov"
 #: Prometheus' own tools lie where scripts/setup_ops.sh unpacks them, if the system has none.
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), str(ROOT / ".venv" / "monitoring" / "usr" / "bin")])
 MONITORING = ROOT / ".venv" / "monitoring" / "usr" / "bin"
@@ -74,6 +75,16 @@ def checks(find: Callable[..., list[str]] = files) -> Iterator[Check]:
     yield Check("workflows, what attackers use", [f"{ops}zizmor", "--offline", "--quiet", "--persona", "pedantic"], workflows)
     actionlint = "" if (OPS / "actionlint").exists() else "its package could not be had (scripts/setup_ops.sh actionlint)"
     yield Check("workflows, expressions", [f"{ops}actionlint", "-shellcheck", f"{ops}shellcheck"], workflows, actionlint)
+    # Base images come by argument, with their digest, from docker-compose.yml; a deployment is told which release to verify
+    checkov = [str(CHECKOV), "--quiet", "--compact", "--skip-download", "--skip-check", "CKV_DOCKER_7,CKV_GHA_7"]
+    lacking = "" if CHECKOV.exists() else "checkov is not installed (scripts/setup_ops.sh checkov)"
+    built = [*find("*/Dockerfile.*", "frontend/Dockerfile"), *workflows]
+    yield Check(
+        "images and workflows, what auditors ask",
+        [*checkov, "--framework", "dockerfile", "github_actions", "--file"],
+        built,
+        lacking,
+    )
     rules = find("deploy/prometheus/rules/*.yml")
     yield Check("alert rules", ["promtool", "check", "rules", "--lint=all", "--lint-fatal"], rules, installed("promtool"))
     routes = find("deploy/alertmanager/*.yml")
