@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-service setup-test run transcribe test test-web check lint types lint-web lint-ops bench load chaos mutate golden openapi clean
+.PHONY: help setup setup-service setup-test run transcribe test test-web check lint types lint-web lint-ops bench load chaos mutate stack-test golden openapi clean
 
 BIN := .venv/bin
 SONG ?= demo/demo.flac
@@ -75,6 +75,9 @@ load: setup-test  ## load the service: polls, event streams, uploads, a long que
 
 chaos: setup-test  ## break the service on purpose, in both modes, and count what became of the jobs
 	@$(BIN)/python scripts/chaos.py $(ARGS)
+
+stack-test: setup  ## build the images, run the production stack in containers, use it and break it (needs an engine, or root)
+	@$(BIN)/python scripts/stack_test.py $(ARGS)
 
 mutate: setup-test  ## send 5,000 tampered uploads to the service and count what becomes of them
 	@$(BIN)/python scripts/mutate_uploads.py $(ARGS)

@@ -40,7 +40,9 @@ def is_placeholder(secret: str) -> bool:
 class Settings(BaseSettings):
     """What the operator decides. Lists are written with commas between their items."""
 
-    model_config = SettingsConfigDict(env_file=None, extra="ignore", frozen=True, str_strip_whitespace=True)
+    model_config = SettingsConfigDict(
+        env_file=None, extra="ignore", frozen=True, str_strip_whitespace=True, env_ignore_empty=True
+    )
 
     ENV: Literal["development", "production"] = Field("development", description="`production` refuses placeholder secrets.")
 

@@ -77,6 +77,12 @@ def test_lists_are_written_with_commas_and_empty_means_unset() -> None:
     assert settings.jobs_per_hour == 10
 
 
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(name, "")
+    assert Settings() == made()
+
+
 def test_secrets_are_not_shown() -> None:
     text = repr(made(AUTH_MODE="jwt", JWT_SECRET="a-secret-of-more-than-thirty-two-characters"))
     assert "a-secret" not in text
