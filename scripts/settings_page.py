@@ -19,7 +19,8 @@ HEAD = """# Settings
 
 Every setting of the service is an environment variable. This page is written from `drumscribe/service/settings.py` by
 `scripts/settings_page.py`; a test compares them.
-Lists are written with commas between their items. An empty variable is as good as none. What does not fit together is refused at start, by name.
+Lists are written with commas between their items. An empty variable is as good as none. What does not fit together is refused at
+start, by name.
 """
 
 
