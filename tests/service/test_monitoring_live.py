@@ -244,7 +244,7 @@ def watching(watched: Watched, backing: Backing, tmp_path_factory: pytest.TempPa
         config = ALERTMANAGER.read_text()
         for name, receiver in (("critical", on_call), ("warning", warnings)):
             (folder / name).write_text(receiver.url)
-            config = config.replace(f"/run/secrets/alert_{name}_url", str(folder / name))
+            config = config.replace(f"/etc/alertmanager/secrets/{name}_url", str(folder / name))
         config = re.sub(r"group_(wait|interval): \w+", r"group_\1: 1s", config)
         (folder / "alertmanager.yml").write_text(config)
         alertmanager = Program(

@@ -81,6 +81,27 @@ def test_every_command_of_the_runbooks_exists(line: str) -> None:
     assert {word for word in words if word.startswith("--")} <= known
 
 
+def test_prometheus_asks_the_services_of_the_compose_file_on_their_ports() -> None:
+    services = read_yaml(ROOT / "docker-compose.yml")["services"]
+    asked: dict[str, int] = {}
+    for scrape in read_yaml(PROMETHEUS / "prometheus.yml")["scrape_configs"]:
+        for found in scrape.get("dns_sd_configs", ()):
+            asked |= dict.fromkeys(found["names"], found["port"])
+    assert set(asked) - {"dcgm-exporter"} <= set(services)  # NVIDIA's exporter is the business of the machine with the GPU
+    for name in ("worker-default", "worker-heavy", "worker-heavy-gpu"):
+        assert str(services[name]["environment"]["PROMETHEUS_PORT"]) == str(asked[name])
+
+
+def test_logs_are_gathered_from_services_and_by_fields_that_exist() -> None:
+    services = set(read_yaml(ROOT / "docker-compose.yml")["services"])
+    assert set(read_yaml(ROOT / "deploy" / "logs" / "docker-compose.awslogs.yml")["services"]) <= services
+    vector = read_yaml(ROOT / "deploy" / "logs" / "vector.yaml")
+    fields = set(re.findall(r"parsed\.(\w+)", vector["transforms"]["lines"]["source"]))
+    assert fields == {"level", "event"}
+    assert fields <= words_of("Logs")
+    assert set(vector["sinks"]["loki"]["labels"]) == {"service", "level"}
+
+
 # ---------------------------------------------------------------------------------------------- who hears of it
 
 
@@ -103,7 +124,10 @@ def test_alertmanager_takes_the_file_and_no_secret_is_in_it() -> None:
     assert "SUCCESS" in said("amtool", "check-config", ALERTMANAGER)
     text = ALERTMANAGER.read_text()
     assert not re.search(r"https?://|_key:|password:|api_url:|credentials:", text)
-    assert set(re.findall(r"_file: (\S+)", text)) == {"/run/secrets/alert_critical_url", "/run/secrets/alert_warning_url"}
+    assert set(re.findall(r"_file: (\S+)", text)) == {
+        "/etc/alertmanager/secrets/critical_url",
+        "/etc/alertmanager/secrets/warning_url",
+    }
 
 
 def test_alerts_that_silence_others_exist() -> None:
