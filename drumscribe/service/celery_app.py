@@ -5,6 +5,8 @@ It knows the names of the tasks and where they go. `worker.py` adds what they do
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 from celery import Celery
 
 from drumscribe.service.jobs.plan import DEFAULT, STEPS
@@ -46,4 +48,8 @@ def make_app(url: str) -> Celery:
         accept_content=["json"],
         timezone="UTC",
     )
+    address = urlsplit(url)
+    if address.scheme == "rediss" and "ssl_cert_reqs" not in parse_qs(address.query):
+        # Celery by itself would believe anybody who answers
+        app.conf.broker_use_ssl = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
     return app
