@@ -3,7 +3,7 @@
     .venv/bin/python scripts/lock.py [--upgrade]
 
 The API's image gets what the API imports; the worker's gets that and the rest (`-r`, checklist C16). Torch stands apart, for
-the CPU build and the CUDA build differ in all but the name (C42). Needs `uv`, which the extra `test` brings.
+the CPU build and the CUDA build differ in all but the name (C42). Needs `scripts/setup_ops.sh lint`, which brings `uv`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "backend"
+UV = ROOT / ".venv" / "ops" / "bin" / "uv"
 PYTHON, PLATFORM = "3.11", "x86_64-unknown-linux-gnu"
 TORCH = "2.13.0"
 #: PyTorch's own index holds it; the file is the same wherever it is found.
@@ -35,7 +36,7 @@ NOTE = "# Written by scripts/lock.py; do not edit.\n"
 def compile_(wanted: list[str], out: Path, *options: str, constraints: str = "") -> dict[str, str]:
     """Let uv find versions; returns the paragraphs of its answer by package."""
     command = [
-        "uv",
+        str(UV),
         "pip",
         "compile",
         "-",
