@@ -14,8 +14,10 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from drumscribe.errors import EditError
-from drumscribe.notation.ornaments import EXCLUSIVE, GRACED, ROLL
+from drumscribe.notation.barring import AddBars, CutBars, Divide, bars_cut, rebar
 from drumscribe.notation.ornaments import FLAM as LEAN
+from drumscribe.notation.ornaments import GRACED, RIVALS, ROLL
+from drumscribe.notation.swing import sounding
 from drumscribe.types import Bar, Drum, Hit, Layout, Performance, Placed, Score, Told
 
 #: Denominators of the places, in quarter notes, that can be written side by side.
@@ -25,7 +27,6 @@ FLAM_SHARE = 0.05  #: the same in quarter notes; the smaller holds. Still a flam
 GRACE = 0.6  #: velocity of a grace note, of its stroke's
 NAME = 1e-4  #: s: times are told with four decimals, so a name may be off by half of this
 REACH = 1.0  #: s: what is not written belongs to the note next to it, within this
-RIVALS = EXCLUSIVE | {other: one for one, other in EXCLUSIVE.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Confirm:
     drum: Drum
 
 
-Edit = Add | Delete | Change | Confirm
+Edit = Add | Delete | Change | Confirm | Divide | AddBars | CutBars
 
 
 def correct(performance: Performance, score: Score, edits: Sequence[Edit]) -> Performance:
@@ -82,13 +83,15 @@ def correct(performance: Performance, score: Score, edits: Sequence[Edit]) -> Pe
         What was written of it: bars, places and the times of strokes are those that the edits name.
     edits : sequence of Edit
         A stroke answers to its name in the score, whatever an earlier edit has made of it, and to its present one. So
-        strokes can change places: one that another was put upon can still be moved away.
+        strokes can change places: one that another was put upon can still be moved away. Bars are changed last and once,
+        so that all indices are those of the score.
 
     Returns
     -------
     Performance
-        With a layout: every stroke that no edit names is written where it was, in the same bars, even if they are empty
-        now. What was added or changed has confidence 1, and so has what was confirmed; all else stays.
+        With a layout: every stroke that no edit names is written where it was, in the same bars (unless these are
+        changed), even if they are empty now. What was added or changed has confidence 1, and so has what was confirmed;
+        all else stays.
 
         An added or moved stroke sounds where the tempo map, and swing if there is any, puts its place. Where it meets a
         stroke of the same drum, or one that shares its place on the staff (open and closed hat, snare and cross stick), it
@@ -101,12 +104,20 @@ def correct(performance: Performance, score: Score, edits: Sequence[Edit]) -> Pe
         says which.
     """
     desk = _Desk(performance, score)
+    corrected: Performance | None = None
     for index, edit in enumerate(edits):
         try:
-            desk.do(edit)
+            if corrected is not None:
+                raise EditError("Bars are changed last: what comes later would be counted in other bars.")
+            if isinstance(edit, Divide | AddBars | CutBars):
+                if isinstance(edit, CutBars):
+                    desk.empty(bars_cut(edit, len(score.bars)))
+                corrected = rebar(desk.performance(), edit)
+            else:
+                desk.do(edit)
         except EditError as error:
             raise EditError(error.message, index=index) from error
-    return desk.performance()
+    return corrected or desk.performance()
 
 
 @dataclass(slots=True, eq=False)
@@ -162,7 +173,15 @@ class _Desk:
         told = sorted((s.hit.time, s.hit.drum, s.parts) for s in strokes if s.parts is not None)
         return replace(self._before, hits=tuple(hits), layout=layout, told=tuple(Told(*one) for one in told))
 
-    def do(self, edit: Edit) -> None:
+    def empty(self, bars: range) -> None:
+        """Take away all that sounds in some bars, written or not."""
+        for stroke in [s for chord in self._places.values() for s in chord.values() if s.bar in bars]:
+            self._leave(stroke)
+        ends = [*self._starts, self._starts[-1] + self._score.bars[-1].quarters]
+        begin, end = (self._score.tempo_map.time_at(ends[at]) for at in (bars.start, bars.stop))
+        self._others = [hit for hit in self._others if not begin <= hit.time < end]
+
+    def do(self, edit: Add | Delete | Change | Confirm) -> None:
         """Do one correction; if it cannot be done, nothing is changed."""
         if isinstance(edit, Add):
             self._add(edit)
@@ -281,13 +300,7 @@ class _Desk:
 
     def _swung(self, bar: int, onset: Fraction) -> Fraction:
         """Where a place sounds, in quarter notes from the bar line."""
-        value, ratio = self._score.swing, Fraction(self._score.swing_ratio)
-        if value is None or (onset / value).denominator != 1 or (onset / value) % 2 == 0:
-            return onset
-        beat = onset // 1
-        if value == Fraction(1, 2) and self._is_finer(bar, beat):  # sixteenths are played straight, those between them too
-            return onset
-        return onset - value + 2 * value * ratio
+        return sounding(onset, self._score.swing, self._score.swing_ratio, self._is_finer(bar, onset // 1))
 
     def _is_finer(self, bar: int, beat: int) -> bool:
         places = {Fraction(k, n) for n in (8, 12) for k in range(n)} - {Fraction(0), Fraction(1, 2)}

@@ -27,6 +27,7 @@ EXCLUSIVE = {
     Drum.HIHAT_OPEN: Drum.HIHAT_CLOSED,
     Drum.CROSS_STICK: Drum.SNARE,
 }
+RIVALS = EXCLUSIVE | {other: one for one, other in EXCLUSIVE.items()}
 
 TOGETHER = 0.030  #: s, strokes of different drums within this sound as one
 TOGETHER_SHARE = 0.06  #: the same in beats

@@ -42,6 +42,18 @@ class Swing:
         return self.ratio > SHUFFLE
 
 
+def sounding(onset: Fraction, value: Fraction | None, ratio: float, is_finer: bool) -> Fraction:
+    """Where a place sounds, in quarter notes from the bar line, in a song in which `value` swings.
+
+    Where eighths swing, a beat that `is_finer` than eighths is played straight.
+    """
+    if value is None or (onset / value).denominator != 1 or (onset / value) % 2 == 0:
+        return onset
+    if value == Fraction(1, 2) and is_finer:  # sixteenths are played straight, those between them too
+        return onset
+    return onset - value + 2 * value * Fraction(ratio)
+
+
 def find_swing(places: FloatVector) -> Swing | None:
     """Judge a whole song.
 

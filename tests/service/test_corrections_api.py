@@ -309,3 +309,75 @@ def test_the_client_corrects_what_the_result_doubts(api: RunningApi, services: S
             client.correct(job_id, [{"op": "delete", "time": 0.0, "drum": "crash"}])
         assert (refused.value.code, refused.value.status) == ("invalid_edit", 422)
         assert refused.value.errors[0][0] == "body.edits.0"
+
+
+def bar_lines(score: Any) -> list[float]:
+    return [bar["time"] for bar in score["bars"]]
+
+
+def test_bars_are_divided_added_and_cut_and_an_earlier_revision_comes_back(
+    client: httpx.Client, services: Services, job_id: str
+) -> None:
+    before = score_of(client, job_id)
+    metre = "{numerator}/{denominator}".format(**before["bars"][3]["time_signature"])
+    kick = a_note(before, "kick", 0)
+    divided = saved(
+        client, services, job_id,
+        {"op": "delete", "time": kick["time"], "drum": "kick"},
+        {"op": "divide_bars", "first": 3, "last": 3, "into": [metre, metre]},
+    )  # fmt: skip
+    assert len(divided["bars"]) == len(before["bars"]) + 1
+    assert bar_lines(divided)[:4] + bar_lines(divided)[5:] == bar_lines(before)
+    assert [names(bar) for bar in divided["bars"][5:]] == [names(bar) for bar in before["bars"][4:]]
+    assert (kick["onset"], "kick") not in names(divided["bars"][0])
+    result = client.get(f"jobs/{job_id}/result").json()
+    lines = bar_lines(divided)
+    assert all(min(abs(beat - line) for beat in result["downbeats"]) < 0.08 for line in lines[3:6])
+    assert client.get(f"jobs/{job_id}/download/musicxml", follow_redirects=True).text.count("<measure ") == len(divided["bars"])
+
+    cut = saved(client, services, job_id, {"op": "cut_bars", "at": "end", "count": 2}, base=2)
+    assert [names(bar) for bar in cut["bars"]] == [names(bar) for bar in divided["bars"][:-2]]
+    result = client.get(f"jobs/{job_id}/result").json()
+    assert max(hit["time"] for hit in result["hits"]) < lines[-2] + 0.05
+    assert max(row["bar"] for row in result["review"]) < len(cut["bars"])
+    longer = saved(client, services, job_id, {"op": "add_bars", "at": "end"}, base=3, voices=1)
+    assert names(longer["bars"][-1]) == []
+    assert longer["bars"][-1]["time"] == pytest.approx(lines[-2], abs=0.08)
+    for form in ("pdf", "midi", "score-midi", "jams", "tab", "csv", "svg"):
+        assert client.get(f"jobs/{job_id}/download/{form}", follow_redirects=True).status_code == 200, form
+
+    answer = client.post(f"jobs/{job_id}/revisions", json={"base_revision": 4, "restore": 1})
+    assert (answer.status_code, answer.json()["base"], answer.json()["options"]["voices"]) == (202, 1, 2)
+    run_step("transcribe_and_export", job_id, services)
+    assert look(services, job_id).revision == 5
+    assert score_of(client, job_id)["bars"] == before["bars"]
+    # and from there one corrects on
+    again = saved(client, services, job_id, {"op": "delete", "time": kick["time"], "drum": "kick"}, base=5)
+    assert [names(bar) for bar in again["bars"][1:]] == [names(bar) for bar in before["bars"][1:]]
+
+
+@pytest.mark.parametrize(
+    ("edits", "at"),
+    [
+        ([{"op": "add_bars", "at": "end", "count": 200}], 0),
+        ([{"op": "cut_bars", "at": "start", "count": 399}], 0),
+        ([{"op": "divide_bars", "first": 5, "last": 2, "into": ["4/4"]}], 0),
+        ([{"op": "divide_bars", "first": 2, "last": 2, "into": ["7/8"]}], 0),
+        ([{"op": "cut_bars", "at": "end"}, {"op": "add", "bar": 0, "onset": "0", "drum": "crash"}], 1),
+    ],
+)
+def test_bars_that_do_not_fit_are_refused_by_name(client: httpx.Client, job_id: str, edits: list[Any], at: int) -> None:
+    answer = send(client, job_id, *edits)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_edit")
+    assert answer.json()["errors"][0]["field"] == f"body.edits.{at}"
+
+
+def test_only_finished_revisions_come_back_and_nothing_else_with_them(client: httpx.Client, job_id: str) -> None:
+    def ask(**body: Any) -> tuple[int, str]:
+        answer = client.post(f"jobs/{job_id}/revisions", json={"base_revision": 1, **body})
+        return answer.status_code, answer.json()["code"]
+
+    assert ask(restore=2) == (404, "revision_not_found")
+    assert ask(restore=1, voices=1) == (422, "validation_error")
+    assert ask(restore=1, edits=[]) == (422, "validation_error")
+    assert ask(restore=1, base_revision=7) == (409, "revision_conflict")

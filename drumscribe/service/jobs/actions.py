@@ -19,6 +19,7 @@ from drumscribe.service.errors import (
     JobNotCompleted,
     ResultExpired,
     RevisionConflict,
+    RevisionNotFound,
 )
 from drumscribe.service.jobs import lifecycle, queries
 from drumscribe.service.jobs.options import EngraveOptions, JobOptions, stored
@@ -169,16 +170,20 @@ def start_revision(session: Session, settings: Settings, caller: Caller, job: Jo
         If the changes start from an older revision than the newest.
     JobNotCompleted, JobHasFailed, JobCancelled, ResultExpired
         If there is nothing that could be written anew.
+    RevisionNotFound
+        If there is no such revision to go back to.
     TooManyJobs
         If the caller has reached a limit.
     """
     check_base(job, changes)
+    base = session.get(Revision, (job.id, changes.restore or job.revision))
+    if base is None or base.status != Status.COMPLETED:
+        raise RevisionNotFound(f"The job has no finished revision {changes.restore}.")
     admit(session, settings, caller, new_job=False)
-    base = session.get_one(Revision, (job.id, job.revision))
-    wanted = changes.model_dump(mode="json", exclude_unset=True, exclude={"base_revision", "edits"})
+    wanted = changes.model_dump(mode="json", exclude_unset=True, exclude={"base_revision", "edits", "restore"})
     options = stored(EngraveOptions.model_validate(base.options | {"title": job.title} | wanted))
     edits = [edit.model_dump(mode="json", exclude_unset=True) | {"op": edit.op} for edit in changes.edits]
-    return lifecycle.start_revision(session, job, options, base=job.revision, edits=edits)
+    return lifecycle.start_revision(session, job, options, base=base.number, edits=edits)
 
 
 def check_base(job: Job, changes: RevisionCreate) -> None:

@@ -89,7 +89,39 @@ class ConfirmEdit(_Edit):
     drum: DrumName
 
 
-EditBody = Annotated[AddEdit | DeleteEdit | ChangeEdit | ConfirmEdit, Field(discriminator="op")]
+Metre = Annotated[str, Field(pattern=r"^([1-9]|1[0-5])/(4|8)$", examples=["4/4"])]
+End = Annotated[Literal["start", "end"], Field(description="Of the score.")]
+Bars = Annotated[int, Field(ge=1, le=400), BeforeValidator(whole)]
+
+
+class DivideBarsEdit(_Edit):
+    """The stretch of some bars really is these bars; all others stay. The last correction of its request."""
+
+    op: Literal["divide_bars"]
+    first: BarIndex
+    last: BarIndex
+    into: list[Metre] = Field(min_length=1, max_length=400, description="The metre of every bar that it really has.")
+
+
+class AddBarsEdit(_Edit):
+    """Empty bars at an end, as far as the recording reaches. The last correction of its request."""
+
+    op: Literal["add_bars"]
+    at: End
+    count: Bars = 1
+
+
+class CutBarsEdit(_Edit):
+    """Bars at an end that are no music; their strokes go with them. The last correction of its request."""
+
+    op: Literal["cut_bars"]
+    at: End
+    count: Bars = 1
+
+
+EditBody = Annotated[
+    AddEdit | DeleteEdit | ChangeEdit | ConfirmEdit | DivideBarsEdit | AddBarsEdit | CutBarsEdit, Field(discriminator="op")
+]
 _STORED: TypeAdapter[list[EditBody]] = TypeAdapter(list[EditBody])
 
 
@@ -116,10 +148,16 @@ def corrected(performance: bytes, score: bytes, edits: Sequence[EditBody]) -> Pe
     # numpy comes with them: who only reads scores does without
     from drumscribe.export.documents import read_performance_json, read_score_json
     from drumscribe.notation import correct
-    from drumscribe.notation.corrections import Add, Change, Confirm, Delete, Edit
-    from drumscribe.types import Drum
+    from drumscribe.notation.corrections import Add, AddBars, Change, Confirm, CutBars, Delete, Divide, Edit
+    from drumscribe.types import Drum, TimeSignature
 
     def meant(edit: EditBody) -> Edit:
+        if isinstance(edit, DivideBarsEdit):
+            return Divide(edit.first, edit.last, tuple(TimeSignature(*map(int, metre.split("/"))) for metre in edit.into))
+        if isinstance(edit, AddBarsEdit):
+            return AddBars(edit.at == "end", edit.count)
+        if isinstance(edit, CutBarsEdit):
+            return CutBars(edit.at == "end", edit.count)
         drum = Drum(edit.drum)
         if isinstance(edit, AddEdit):
             return Add(edit.bar, Fraction(edit.onset), drum, _midi(edit.velocity), edit.flam)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drumscribe.service.jobs.edits import MAX_EDITS, EditBody
 from drumscribe.service.jobs.options import PRINTABLE, EngraveOptions, JobOptions, Whole
@@ -214,6 +214,16 @@ class RevisionCreate(EngraveOptions):
     edits: list[EditBody] = Field(
         [], max_length=MAX_EDITS, description="Corrections of `base_revision`, done in order before anything else is changed."
     )
+    restore: Whole | None = Field(
+        None, ge=1, le=1_000_000,
+        description="An earlier finished revision, to be written anew with its options; nothing else may be asked for.",
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _restores_alone(self) -> RevisionCreate:
+        if self.restore is not None and self.model_fields_set - {"base_revision", "restore"}:
+            raise ValueError("An earlier revision comes back as it was: leave edits and options out.")
+        return self
 
 
 class RevisionResponse(BaseModel):

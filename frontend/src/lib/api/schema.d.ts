@@ -676,6 +676,28 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AddBarsEdit
+         * @description Empty bars at an end, as far as the recording reaches. The last correction of its request.
+         */
+        AddBarsEdit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "add_bars";
+            /**
+             * At
+             * @description Of the score.
+             * @enum {string}
+             */
+            at: "start" | "end";
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+        };
+        /**
          * AddEdit
          * @description A stroke that was not heard. It takes the place of one that cannot be written beside it.
          */
@@ -883,6 +905,28 @@ export interface components {
             expires_at?: string | null;
         };
         /**
+         * CutBarsEdit
+         * @description Bars at an end that are no music; their strokes go with them. The last correction of its request.
+         */
+        CutBarsEdit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "cut_bars";
+            /**
+             * At
+             * @description Of the score.
+             * @enum {string}
+             */
+            at: "start" | "end";
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+        };
+        /**
          * DeleteAccountRequest
          * @description The password once more; accounts that sign in elsewhere have none.
          */
@@ -911,6 +955,32 @@ export interface components {
              * @enum {string}
              */
             drum: "kick" | "snare" | "hihat_closed" | "hihat_open" | "ride" | "crash" | "tom_high" | "tom_mid" | "tom_low" | "cross_stick";
+        };
+        /**
+         * DivideBarsEdit
+         * @description The stretch of some bars really is these bars; all others stay. The last correction of its request.
+         */
+        DivideBarsEdit: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "divide_bars";
+            /**
+             * First
+             * @description Index into `bars` of the base's `score.json`.
+             */
+            first: number;
+            /**
+             * Last
+             * @description Index into `bars` of the base's `score.json`.
+             */
+            last: number;
+            /**
+             * Into
+             * @description The metre of every bar that it really has.
+             */
+            into: string[];
         };
         /**
          * DoubtfulBar
@@ -1802,7 +1872,12 @@ export interface components {
              * @description Corrections of `base_revision`, done in order before anything else is changed.
              * @default []
              */
-            edits: (components["schemas"]["AddEdit"] | components["schemas"]["DeleteEdit"] | components["schemas"]["ChangeEdit"] | components["schemas"]["ConfirmEdit"])[];
+            edits: (components["schemas"]["AddEdit"] | components["schemas"]["DeleteEdit"] | components["schemas"]["ChangeEdit"] | components["schemas"]["ConfirmEdit"] | components["schemas"]["DivideBarsEdit"] | components["schemas"]["AddBarsEdit"] | components["schemas"]["CutBarsEdit"])[];
+            /**
+             * Restore
+             * @description An earlier finished revision, to be written anew with its options; nothing else may be asked for.
+             */
+            restore?: number | null;
         };
         /**
          * RevisionListResponse
