@@ -24,7 +24,7 @@ const server = spawn(process.execPath, [join(root, ".next/standalone/start.cjs")
 });
 try {
   const html = await pageOf(`http://127.0.0.1:${PORT}/`);
-  const manifest = join(root, ".next/server/app/page_client-reference-manifest.js");
+  const manifest = join(root, ".next/server/app/(start)/page_client-reference-manifest.js");
   const ofPage = [...readFileSync(manifest, "utf8").matchAll(/static\/chunks\/[\w.~-]+\.js/g)].map(([name]) => name);
   const ofFrame = [...html.matchAll(/\/_next\/(static\/chunks\/[\w.~-]+\.js)/g)].map(([, name]) => name);
   const legacy = [...html.matchAll(/src="\/_next\/([^"]+)" noModule/g)].map(([, name]) => name);

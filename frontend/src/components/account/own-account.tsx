@@ -4,7 +4,7 @@ import { closeAccount, setPassword } from "@/app/account/actions";
 import { Summary } from "@/components/ui/summary";
 
 import { SentForm } from "./sent-form";
-import { SecretField } from "./text-field";
+import { NewPasswordField, SecretField } from "./text-field";
 
 type Props = { email: string | null; shortest: number };
 
@@ -22,15 +22,7 @@ export function ChangePassword({ email, shortest }: Props) {
             <>
               <input hidden readOnly type="email" autoComplete="username" value={email ?? ""} />
               <SecretField name="password" label="Password now" autoComplete="current-password" required error={state?.fields?.password} />
-              <SecretField
-                name="new_password"
-                label="New password"
-                hint={`At least ${shortest} characters.`}
-                autoComplete="new-password"
-                minLength={shortest}
-                required
-                error={state?.fields?.new_password}
-              />
+              <NewPasswordField name="new_password" label="New password" shortest={shortest} error={state?.fields?.new_password} />
             </>
           )}
         </SentForm>

@@ -4,7 +4,7 @@ import { signInWithKey, signInWithPassword } from "@/app/sign-in/actions";
 import { signUp } from "@/app/sign-up/actions";
 
 import { SentForm } from "./sent-form";
-import { SecretField, TextField } from "./text-field";
+import { EmailField, NewPasswordField, SecretField, TextField } from "./text-field";
 
 type Props = { next: string };
 
@@ -15,18 +15,7 @@ export function PasswordForm({ next }: Props) {
       {(state) => (
         <>
           <input type="hidden" name="next" value={next} />
-          <TextField
-            name="email"
-            label="E-mail"
-            type="email"
-            inputMode="email"
-            autoComplete="username"
-            autoCapitalize="none"
-            spellCheck={false}
-            required
-            defaultValue={state?.kept?.email}
-            error={state?.fields?.email}
-          />
+          <EmailField defaultValue={state?.kept?.email} error={state?.fields?.email} />
           <SecretField name="password" label="Password" autoComplete="current-password" required error={state?.fields?.password} />
         </>
       )}
@@ -71,28 +60,12 @@ export function SignUpForm({ next, shortest }: Props & { shortest: number }) {
             defaultValue={state?.kept?.name}
             error={state?.fields?.name}
           />
-          <TextField
-            name="email"
-            label="E-mail"
+          <EmailField
             hint="You sign in with it. Nothing is sent to it, not even when you forget your password: let your browser keep that."
-            type="email"
-            inputMode="email"
-            autoComplete="username"
-            autoCapitalize="none"
-            spellCheck={false}
-            required
             defaultValue={state?.kept?.email}
             error={state?.fields?.email}
           />
-          <SecretField
-            name="password"
-            label="Password"
-            hint={`At least ${shortest} characters.`}
-            autoComplete="new-password"
-            minLength={shortest}
-            required
-            error={state?.fields?.password}
-          />
+          <NewPasswordField shortest={shortest} error={state?.fields?.password} />
         </>
       )}
     </SentForm>

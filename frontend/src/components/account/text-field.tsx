@@ -55,3 +55,17 @@ export function SecretField(props: Props) {
     </div>
   );
 }
+
+type Known = Omit<Props, "label" | "name"> & { label?: string; name?: string };
+
+/** The address that one signs in with, named so that password managers know it. */
+export function EmailField({ name = "email", label = "E-mail", ...rest }: Known) {
+  return (
+    <TextField name={name} label={label} type="email" inputMode="email" autoComplete="username" autoCapitalize="none" spellCheck={false} required {...rest} />
+  );
+}
+
+/** A password that is about to be made. */
+export function NewPasswordField({ name = "password", label = "Password", shortest, ...rest }: Known & { shortest: number }) {
+  return <SecretField name={name} label={label} hint={`At least ${shortest} characters.`} autoComplete="new-password" minLength={shortest} required {...rest} />;
+}

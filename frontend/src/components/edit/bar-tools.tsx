@@ -53,8 +53,8 @@ export function BarTools({ bar, chosen, onChoose, follow, onFollow }: Props) {
       </div>
       <label className="flex items-center gap-2 text-sm">
         <span className="max-sm:sr-only">Grid</span>
-        <select className="control w-auto! text-sm! max-sm:max-w-24" value={chosen ?? ""} onChange={(event) => onChoose((event.target.value || null) as GridStep | null)}>
-          <option value="">{STEPS.find(({ step }) => step === bar.step)?.name}, as written</option>
+        <select className="control w-auto! text-sm!" value={chosen ?? ""} onChange={(event) => onChoose((event.target.value || null) as GridStep | null)}>
+          <option value="">As written: {STEPS.find(({ step }) => step === bar.step)?.name}</option>
           {STEPS.map(({ step, name }) => (
             <option key={step} value={step}>
               {name}

@@ -5,6 +5,7 @@ import "./edit.css";
 import type { FocusEvent } from "react";
 import { useRef } from "react";
 
+import type { NoteId } from "@/lib/edit/draft";
 import { DRUM_KEYS, SHORT_NAMES } from "@/lib/edit/kit";
 import { noteAt } from "@/lib/edit/notes";
 import { drumName } from "@/lib/score/drums";
@@ -12,25 +13,27 @@ import { drumName } from "@/lib/score/drums";
 import { GridCell } from "./grid-cell";
 import { Playhead } from "./playhead";
 import type { OpenBar } from "./use-bar";
+import type { Clips } from "./use-clipboard";
 import type { Cell, Commands } from "./use-commands";
 import { useGridKeys } from "./use-grid-keys";
 import { useGridPointer } from "./use-grid-pointer";
 
-type Props = { bar: OpenBar; rows: readonly string[]; commands: Commands; cell: Cell; onCell: (cell: Cell) => void };
+type Props = { bar: OpenBar; rows: readonly string[]; commands: Commands; cell: Cell; onCell: (cell: Cell) => void; clips: Clips; refused: NoteId | null };
 
 const same = (one: Cell | null, drum: string, onset: string) => one?.drum === drum && one.onset === onset;
 
 /** One bar as a grid of drums and places: by pointer, by finger and by keyboard. */
-export function DrumGrid({ bar, rows, commands, cell, onCell }: Props) {
+export function DrumGrid({ bar, rows, commands, cell, onCell, clips, refused }: Props) {
   const grid = useRef<HTMLDivElement>(null);
   const focus = (to: Cell) => {
     onCell(to);
     // Once the row of a drum that was not shown is there
     requestAnimationFrame(() => grid.current?.querySelector<HTMLElement>(`[data-drum="${to.drum}"][data-onset="${to.onset}"]`)?.focus());
   };
-  const onKeyDown = useGridKeys({ bar, rows, commands, cell, focus });
-  const { target, handlers } = useGridPointer(grid, commands, cell, focus);
+  const onKeyDown = useGridKeys({ bar, rows, commands, cell, focus, clips });
+  const { target, handlers } = useGridPointer(grid, commands, cell, focus, clips);
   const { notes, deleted } = bar.content;
+  const picked = new Set(clips.strokes.map(({ id }) => id));
 
   return (
     <div className="drum-grid overflow-x-auto overscroll-x-contain rounded-lg border border-line">
@@ -38,6 +41,7 @@ export function DrumGrid({ bar, rows, commands, cell, onCell }: Props) {
         ref={grid}
         role="grid"
         aria-label={`Bar ${bar.number}`}
+        aria-multiselectable
         aria-readonly={commands.locked}
         className={`relative w-max min-w-full select-none ${commands.locked ? "opacity-60" : ""}`}
         style={{ "--columns": bar.columns.length } as React.CSSProperties}
@@ -73,7 +77,9 @@ export function DrumGrid({ bar, rows, commands, cell, onCell }: Props) {
                   column={column}
                   note={note}
                   gone={noteAt(deleted, column.onset, drum) !== undefined}
-                  selected={isHere && note !== undefined}
+                  selected={note !== undefined && (isHere || picked.has(note.id))}
+                  picked={note !== undefined && picked.has(note.id)}
+                  refused={note !== undefined && note.id === refused}
                   tabbable={isHere}
                   target={same(target, drum, column.onset)}
                   locked={commands.locked}

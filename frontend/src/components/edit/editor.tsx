@@ -6,9 +6,11 @@ import { SwitchButton } from "@/components/player/switch-button";
 import { useStand } from "@/components/score/stand";
 import type { JobResult } from "@/lib/api/types";
 import { ROWS } from "@/lib/edit/kit";
+import { findNote } from "@/lib/edit/notes";
 import type { GridStep } from "@/lib/edit/places";
 
 import { BarTools } from "./bar-tools";
+import { ClipTools } from "./clip-tools";
 import { ConflictDialog } from "./conflict-dialog";
 import { DrumGrid } from "./drum-grid";
 import { EditTabs, type Tab } from "./edit-tabs";
@@ -18,6 +20,7 @@ import { PulseTools } from "./pulse-tools";
 import { ReviewPanel } from "./review-panel";
 import { SaveBar } from "./save-bar";
 import { useBar } from "./use-bar";
+import { useClipboard, useClipKeys } from "./use-clipboard";
 import { type Cell, useCommands } from "./use-commands";
 import type { Editing } from "./use-editing";
 import { useUndoKeys } from "./use-undo-keys";
@@ -39,7 +42,19 @@ export function Editor({ editing, result, onClose }: Props) {
   const [dismissed, setDismissed] = useState(0);
   const bar = useBar(editing.state.draft, chosen, follow && tab !== "review");
   const commands = useCommands(editing, bar);
+  const clips = useClipboard(editing, bar, commands);
   useUndoKeys(commands);
+  useClipKeys(clips, tab === "notes");
+
+  /** Brings the correction that the server refused before one's eyes. */
+  const { refused, state } = editing;
+  const showRefused = () => {
+    const note = refused && findNote(bar.index, state.draft, refused);
+    if (!note) return;
+    setTab("notes");
+    setWanted({ drum: note.drum, onset: note.onset });
+    bar.go(note.bar);
+  };
 
   // Once the score of the new version is on the page, its corrections are history
   const before = useRef(score);
@@ -71,7 +86,7 @@ export function Editor({ editing, result, onClose }: Props) {
   return (
     <section aria-label="Corrections" ref={desk} className="flex flex-col gap-2 max-xl:pb-2 xl:w-[38rem] xl:rounded-xl xl:border xl:border-line xl:bg-sheet xl:p-3">
       <EditTabs tab={tab} onTab={setTab} queue={queue.length} onClose={onClose} />
-      <SaveBar editing={editing} commands={commands} />
+      <SaveBar editing={editing} commands={commands} onRefused={showRefused} />
       <Notes editing={editing} onConflict={() => setDismissed(0)} />
       {tab === "review" && (
         <ReviewPanel
@@ -86,7 +101,8 @@ export function Editor({ editing, result, onClose }: Props) {
       {(tab === "notes" || tab === "review") && (
         <>
           {tab === "notes" && <BarTools bar={bar} chosen={chosen} onChoose={setChosen} follow={follow} onFollow={() => setFollow(!follow)} />}
-          <DrumGrid bar={bar} rows={rows} commands={commands} cell={cell} onCell={setWanted} />
+          {tab === "notes" && <ClipTools clips={clips} locked={commands.locked} last={(clips.around.at(-1) ?? 0) >= score.bars.length - 1} />}
+          <DrumGrid bar={bar} rows={rows} commands={commands} cell={cell} onCell={setWanted} clips={clips} refused={refused} />
           <Inspector note={note} commands={commands} onRelabel={relabel} />
           <span className="xl:hidden">
             <SwitchButton wide on={allDrums} label="Show all drums" onClick={() => setAllDrums(!allDrums)}>
@@ -95,7 +111,7 @@ export function Editor({ editing, result, onClose }: Props) {
           </span>
         </>
       )}
-      {tab === "pulse" && <PulseTools editing={editing} locked={commands.locked} />}
+      {tab === "pulse" && <PulseTools editing={editing} clips={clips} locked={commands.locked} />}
       {tab === "versions" && <Versions editing={editing} />}
       <p aria-live="polite" className="sr-only">
         {commands.said}

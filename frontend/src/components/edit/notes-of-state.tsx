@@ -11,10 +11,20 @@ export function Notes({ editing, onConflict }: { editing: Editing; onConflict: (
   if (looking)
     return (
       <Notice title={`You are looking at version ${shown} of ${job.revision}`}>
-        <p>It can be played and downloaded, but not corrected.</p>
-        <Button className="mt-1" onClick={() => look(null)}>
-          Back to the newest version
-        </Button>
+        <p>It can be played and downloaded, but not corrected. Your newest version stays either way.</p>
+        <div className="mt-1 flex flex-wrap gap-2">
+          <Button onClick={() => look(null)}>Back to the newest version</Button>
+          <Button
+            look="quiet"
+            disabled={editing.writing}
+            onClick={() => {
+              look(null);
+              editing.save({ restore: shown });
+            }}
+          >
+            Make this the newest
+          </Button>
+        </div>
       </Notice>
     );
   if (behind)

@@ -12,12 +12,14 @@ import type { Revision, RevisionOptions } from "@/lib/api/types";
 import { METRES, pulseOf, withBeatMoved, withTempo } from "@/lib/edit/pulse";
 import { revisionKey } from "@/lib/jobs/keys";
 
+import { BarsTools } from "./bars-tools";
+import type { Clips } from "./use-clipboard";
 import type { Editing } from "./use-editing";
 
-type Props = { editing: Editing; locked: boolean };
+type Props = { editing: Editing; clips: Clips; locked: boolean };
 
 /** Tempo, bar lines and metre, where the ear was an octave or a beat off. The server writes everything anew. */
-export function PulseTools({ editing, locked }: Props) {
+export function PulseTools({ editing, clips, locked }: Props) {
   const { score } = useStand();
   const { job, shown, save, state } = editing;
   const { data: base } = useQuery<Revision, Problem>({
@@ -27,11 +29,12 @@ export function PulseTools({ editing, locked }: Props) {
   });
   const pulse = pulseOf(base?.options);
   const metre = score.bars[0]?.time_signature ?? { numerator: 4, denominator: 4 };
-  const ask = (options: RevisionOptions | null) => options && save(options);
+  const ask = (options: RevisionOptions | null) => options && save({ options });
   const [half, double] = [withTempo(pulse, "half"), withTempo(pulse, "double")];
   const off = locked || !base;
   return (
     <section aria-label="Tempo and bars" className="flex flex-col gap-3">
+      <h3 className="font-medium">The whole song</h3>
       <p className="text-sm text-soft">
         The whole score is written anew{state.count > 0 && ", your corrections included"}. The notes you see now stay where they sound.
       </p>
@@ -66,6 +69,7 @@ export function PulseTools({ editing, locked }: Props) {
           ))}
         </select>
       </div>
+      <BarsTools editing={editing} clips={clips} locked={off} />
     </section>
   );
 }

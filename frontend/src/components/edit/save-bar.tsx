@@ -12,8 +12,8 @@ import type { Editing } from "./use-editing";
 const SQUARE = "inline-flex size-11 items-center justify-center rounded-lg hover:not-disabled:bg-sunk disabled:opacity-40 [&_svg]:size-5";
 
 /** Undo, redo, what is unsaved, and saving it. */
-export function SaveBar({ editing, commands }: { editing: Editing; commands: Commands }) {
-  const { state, writing, behind, looking, save, trouble } = editing;
+export function SaveBar({ editing, commands, onRefused }: { editing: Editing; commands: Commands; onRefused: () => void }) {
+  const { state, writing, behind, looking, save, trouble, refused } = editing;
   const { count } = state;
   return (
     <div className="flex flex-col gap-2">
@@ -41,9 +41,10 @@ export function SaveBar({ editing, commands }: { editing: Editing; commands: Com
         </Button>
       </div>
       {trouble && (
-        <Notice tone="bad" title="Not saved yet">
+        <Notice tone="bad" title={count > 0 ? "Not saved yet" : "That could not be done"}>
           <p>{trouble}</p>
-          <p>Your corrections are still here. Try to save again, or undo the last ones.</p>
+          {count > 0 && <p>Your corrections are still here. Try to save again, or undo the last ones.</p>}
+          {refused && <Button onClick={onRefused}>Show the stroke</Button>}
         </Notice>
       )}
     </div>

@@ -58,7 +58,13 @@ export function useCommands(editing: Editing, bar: OpenBar) {
   const current = !locked && editing.state.revision === shown;
   const canUndo = current && editing.state.steps.length > 0;
   const canRedo = current && editing.state.undone.length > 0;
+  /** With nothing unsaved, what is undone is the tempo, metre or bars that were just changed: the version before comes back. */
+  const canGoBack = !locked && editing.state.steps.length === 0 && editing.changed !== null;
   const undo = () => {
+    if (canGoBack) {
+      editing.save({ restore: editing.changed ?? 1 });
+      say("The version before is written again");
+    }
     if (!canUndo) return;
     store.undo();
     say("Undone");
@@ -68,7 +74,7 @@ export function useCommands(editing: Editing, bar: OpenBar) {
     store.redo();
     say("Done again");
   };
-  return { at, put, remove, move, loudness, level, flam, confirm, undo, redo, canUndo, canRedo, named, locked, said, say };
+  return { at, take, put, remove, move, loudness, level, flam, confirm, undo, redo, canUndo: canUndo || canGoBack, canRedo, named, locked, said, say };
 }
 
 export type Commands = ReturnType<typeof useCommands>;

@@ -7,13 +7,21 @@ import { api } from "@/lib/api/browser";
 import { createRevision, getJob, getRevision } from "@/lib/api/calls";
 import type { Problem } from "@/lib/api/problem";
 import type { Job, Revision, RevisionOptions } from "@/lib/api/types";
-import { operations } from "@/lib/edit/draft";
+import { namedOperations, type NoteId } from "@/lib/edit/draft";
 import { EditStore, type EditState } from "@/lib/edit/store";
+import type { EditOperation } from "@/lib/edit/wire";
 import { browserKeeper, tellTabs, useOtherTabs } from "@/lib/edit/tabs";
 import { jobKey, revisionKey } from "@/lib/jobs/keys";
 import { isFinal } from "@/lib/jobs/phases";
 
 const WATCH_MS = 15_000; // how soon a version that was saved on another device is noticed
+
+/** What is asked for beside the corrections: another pulse, other bars, or an earlier version again. */
+export interface Wanted {
+  options?: RevisionOptions;
+  bars?: EditOperation;
+  restore?: number;
+}
 
 /** Corrections of one song: what is unsaved, which version is shown, and how saving stands. */
 export interface Editing {
@@ -31,7 +39,11 @@ export interface Editing {
   writing: boolean;
   /** Why the last version could not be saved or written. */
   trouble: string | null;
-  save: (options?: RevisionOptions) => void;
+  save: (wanted?: Wanted) => void;
+  /** The version before the one on the page, if that changed tempo, metre or bars and was made here. */
+  changed: number | null;
+  /** The note whose correction the server refused. */
+  refused: NoteId | null;
   /** To be called once the score of the new version is on the page. */
   settle: () => void;
 }
@@ -42,6 +54,7 @@ export function useEditing(job: Job, open: boolean): Editing {
   const state = useSyncExternalStore(store.subscribe, store.snapshot, store.snapshot);
   const [older, look] = useState<number | null>(null);
   const [awaited, setAwaited] = useState<number | null>(null);
+  const [change, setChange] = useState<{ from: number; to: number } | null>(null);
 
   const dirty = state.count > 0;
   const ended = isFinal(job.status);
@@ -64,16 +77,22 @@ export function useEditing(job: Job, open: boolean): Editing {
     enabled: gaveUp,
   });
 
-  const saving = useMutation<Revision, Problem, RevisionOptions>({
-    mutationFn: async (options) => {
+  const sent = namedOperations(state.draft);
+  const saving = useMutation<Revision, Problem, Wanted, { ids: NoteId[] }>({
+    mutationFn: async ({ options, bars, restore }) => {
       const base_revision = dirty ? state.revision : job.revision;
-      const made = await createRevision(api, job.id, { ...options, base_revision, edits: operations(state.draft) });
+      const edits = [...sent.map(([, operation]) => operation), ...(bars ? [bars] : [])];
+      const made = await createRevision(api, job.id, restore ? { base_revision, restore } : { ...options, base_revision, edits });
       await refresh(); // before anybody concludes from the old status that it is done
       return made;
     },
-    onMutate: () => setAwaited(null),
-    onSuccess: ({ number }) => {
+    onMutate: () => {
+      setAwaited(null);
+      return { ids: sent.map(([id]) => id) };
+    },
+    onSuccess: ({ number }, { options, bars }) => {
       setAwaited(number);
+      setChange(options || bars ? { from: job.revision, to: number } : null);
       tellTabs(job.id);
     },
     onError: refresh, // what is newer is told with the job
@@ -86,7 +105,8 @@ export function useEditing(job: Job, open: boolean): Editing {
     setAwaited(null);
   };
 
-  const refused = saving.error && saving.error.code !== "revision_conflict" ? saving.error.message : null;
+  const position = Number(/^body\.edits\.(\d+)/.exec(saving.error?.fields[0]?.field ?? "")?.[1] ?? NaN);
+  const trouble = saving.error && saving.error.code !== "revision_conflict" ? saving.error.message : null;
   const failure = gaveUp && failed?.finished_at ? (failed.error?.message ?? "The new version could not be written.") : null;
 
   useEffect(() => {
@@ -106,8 +126,10 @@ export function useEditing(job: Job, open: boolean): Editing {
     look,
     behind: dirty && (awaited === null || gaveUp) && state.revision < job.revision,
     writing: saving.isPending || !ended,
-    trouble: refused ?? failure,
-    save: (options = {}) => saving.mutate(options),
+    trouble: trouble ?? failure,
+    save: (wanted = {}) => saving.mutate(wanted),
+    changed: change && change.to === job.revision && ended ? change.from : null,
+    refused: saving.context?.ids[position] ?? null,
     settle,
   };
 }

@@ -6,6 +6,7 @@ import { drumOfKey } from "@/lib/edit/kit";
 import type { EditNote } from "@/lib/edit/notes";
 
 import type { OpenBar } from "./use-bar";
+import type { Clips } from "./use-clipboard";
 import type { Cell, Commands } from "./use-commands";
 
 type Keys = {
@@ -14,6 +15,7 @@ type Keys = {
   commands: Commands;
   cell: Cell;
   focus: (cell: Cell) => void;
+  clips: Clips;
 };
 
 const FINE = 0.05;
@@ -35,7 +37,7 @@ export function pressOnNote(key: string, note: EditNote, commands: Commands, rel
 }
 
 /** The keys of the grid. Arrows walk, with Shift they take the note along; at a border they go on in the next bar. */
-export function useGridKeys({ bar, rows, commands, cell, focus }: Keys) {
+export function useGridKeys({ bar, rows, commands, cell, focus, clips }: Keys) {
   const column = bar.columns.findIndex(({ onset }) => onset === cell.onset);
   const row = rows.indexOf(cell.drum);
 
@@ -61,6 +63,9 @@ export function useGridKeys({ bar, rows, commands, cell, focus }: Keys) {
     if (step) walk(...step, note, shift);
     else if (end !== undefined) focus({ ...cell, onset: bar.columns[end]?.onset ?? cell.onset });
     else if (key === "PageUp" || key === "PageDown") bar.go(bar.at + (key === "PageUp" ? -1 : 1));
+    else if (shift && note && (key === "Enter" || key === " ")) clips.pick(note.id);
+    else if (clips.strokes.length > 0 && (key === "Delete" || key === "Backspace")) clips.clear("deleted");
+    else if (clips.strokes.length > 0 && key === "Escape") clips.forget();
     else if (key === "Enter" || key === " ") void (note ? commands.remove(note) : commands.put(cell));
     else if (note) return pressOnNote(key, note, commands, relabel);
     else if (drumOfKey(key)) relabel(drumOfKey(key) ?? "");

@@ -5,6 +5,7 @@ import { useRef, useState } from "react";
 
 import type { EditNote } from "@/lib/edit/notes";
 
+import type { Clips } from "./use-clipboard";
 import type { Cell, Commands } from "./use-commands";
 
 const MOVED = 6; // pixels: less is a shaky finger
@@ -17,8 +18,8 @@ function cellOf(element: Element | null): Cell | null {
 
 type Held = { note: EditNote | undefined; cell: Cell; x: number; y: number; wasSelected: boolean };
 
-/** Press an empty place to add, a note to choose it, a chosen note to take it away; drag a note to move it. */
-export function useGridPointer(grid: RefObject<HTMLElement | null>, commands: Commands, selected: Cell, focus: (cell: Cell) => void) {
+/** Press an empty place to add, a note to choose it, a chosen note to take it away; drag a note to move it. With Shift, notes are picked to be copied. */
+export function useGridPointer(grid: RefObject<HTMLElement | null>, commands: Commands, selected: Cell, focus: (cell: Cell) => void, clips: Clips) {
   const held = useRef<Held | null>(null);
   const [target, setTarget] = useState<Cell | null>(null);
 
@@ -48,7 +49,7 @@ export function useGridPointer(grid: RefObject<HTMLElement | null>, commands: Co
         const under = cellUnder(event);
         if (under) setTarget(under);
       },
-      onPointerUp: () => {
+      onPointerUp: (event: PointerEvent) => {
         const { current } = held;
         if (!current) return;
         const { note, cell, wasSelected } = current;
@@ -56,7 +57,9 @@ export function useGridPointer(grid: RefObject<HTMLElement | null>, commands: Co
           if (commands.move(note, target)) focus(target);
         } else {
           focus(cell);
-          if (!note) commands.put(cell);
+          if (event.shiftKey && note) clips.pick(note.id);
+          else if (clips.strokes.length > 0) clips.forget();
+          else if (!note) commands.put(cell);
           else if (wasSelected) commands.remove(note);
         }
         drop();

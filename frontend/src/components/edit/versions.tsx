@@ -27,7 +27,7 @@ export function Versions({ editing }: { editing: Editing }) {
   return (
     <section aria-label="Versions" className="flex flex-col gap-2">
       <p className="text-sm text-soft">
-        An older version can be looked at, played and downloaded. Corrections always go on from the newest one.
+        An older version can be looked at, played and downloaded. Corrections go on from the newest one; whoever goes back to an older one has it as a new version.
       </p>
       {error && <p role="alert" className="text-bad">{error.message}</p>}
       <ol className="divide-y divide-line">

@@ -77,7 +77,7 @@ export function Completed({ job }: { job: Job }) {
       )}
       {result && urls && (
         <Net said="The score could not be shown here. Reload the page, or take the PDF.">
-          <LazyScorePage title={nameOf(job)} result={result} urls={urls}>
+          <LazyScorePage title={nameOf(job)} result={result} urls={urls} unsaved={state.revision === result.revision ? state.draft : undefined}>
             {correcting && <LazyEditor editing={editing} result={result} onClose={() => setCorrecting(false)} />}
           </LazyScorePage>
         </Net>

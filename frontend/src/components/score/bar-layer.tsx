@@ -11,6 +11,8 @@ type Props = {
   boxes: readonly BarBox[];
   bars: readonly BarTime[];
   loop: Loop | null;
+  /** Bars with corrections that are not saved yet. */
+  unsaved: ReadonlySet<number>;
   onJump: (bar: number) => void;
   onSelect: (from: number, to: number) => void;
 };
@@ -20,7 +22,7 @@ function inLoop(bar: BarTime | undefined, loop: Loop | null): boolean {
 }
 
 /** One button for each bar over the engraving: press to jump, drag over several (or Shift and arrows) to loop them. */
-export const BarLayer = memo(function BarLayer({ boxes, bars, loop, onJump, onSelect }: Props) {
+export const BarLayer = memo(function BarLayer({ boxes, bars, loop, unsaved, onJump, onSelect }: Props) {
   const layer = useRef<HTMLDivElement>(null);
   const anchor = useRef<number | null>(null);
   const dragged = useRef(false);
@@ -59,8 +61,8 @@ export const BarLayer = memo(function BarLayer({ boxes, bars, loop, onJump, onSe
             type="button"
             data-bar={box.index}
             tabIndex={box.index === 0 ? 0 : -1}
-            aria-label={`Bar ${bars[box.index]?.number ?? box.index + 1}${looped ? ", in the loop" : ""}`}
-            className={`bar-button absolute rounded ${looped ? "looped" : ""}`}
+            aria-label={`Bar ${bars[box.index]?.number ?? box.index + 1}${looped ? ", in the loop" : ""}${unsaved.has(box.index) ? ", unsaved changes" : ""}`}
+            className={`bar-button absolute rounded ${looped ? "looped" : ""} ${unsaved.has(box.index) ? "unsaved" : ""}`}
             style={{ left: box.x, top: box.y, width: box.width, height: box.height }}
             onClick={(event) => {
               if (dragged.current) dragged.current = false;

@@ -12,6 +12,7 @@ import { useShortcuts } from "@/components/player/use-shortcuts";
 import { useWakeLock } from "@/components/player/use-wake-lock";
 import { Waveform } from "@/components/player/waveform";
 import { readText } from "@/lib/api/recordings";
+import type { Draft } from "@/lib/edit/draft";
 import type { Played } from "@/lib/player/song";
 import { songOf } from "@/lib/player/song";
 import type { Track } from "@/lib/player/state";
@@ -31,6 +32,8 @@ type Props = {
   children?: ReactNode;
   /** Leaves out the tools above the score, and the marks that they explain. */
   compact?: boolean;
+  /** Corrections of this score that are not saved yet: their bars are marked. */
+  unsaved?: Draft;
 };
 
 type Files = { musicxml: string; score: ScoreDocument };
@@ -41,7 +44,7 @@ async function readFiles(urls: ScoreUrls): Promise<Files> {
 }
 
 /** Score and player of one finished song. A newer revision takes the old one's place once it is here; place, loop and size stay. */
-export function ScorePage({ title, result, urls, children, compact = false }: Props) {
+export function ScorePage({ title, result, urls, children, compact = false, unsaved }: Props) {
   const newest = useMemo(() => ({ result, urls }), [result, urls]);
   const shown = useDeferredValue(newest);
   const { data } = useSuspenseQuery({
@@ -70,7 +73,7 @@ export function ScorePage({ title, result, urls, children, compact = false }: Pr
         className={`flex flex-col gap-3 xl:grid xl:grid-cols-[minmax(0,1fr)_auto] xl:gap-4 ${full.on ? "full-page" : ""}`}
       >
         <div className="min-w-0 pb-4">
-          <ScoreView musicxml={musicxml} pages={shown.urls.svg ?? null} title={title} compact={compact} full={full} />
+          <ScoreView musicxml={musicxml} pages={shown.urls.svg ?? null} title={title} compact={compact} full={full} unsaved={unsaved} />
         </div>
         {/* Narrow: one dock at the foot of the page. Wide: panels beside the score, the player below both. */}
         <div data-dock className="no-print sticky bottom-0 z-10 -mx-4 border-t border-line bg-sheet px-4 xl:contents">

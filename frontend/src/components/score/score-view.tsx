@@ -5,6 +5,8 @@ import "./score.css";
 import { useCallback, useMemo, useRef } from "react";
 
 import { usePlayerState } from "@/components/player/use-player";
+import { type Draft, fold } from "@/lib/edit/draft";
+import { indexNotes, touchedBars } from "@/lib/edit/notes";
 import { loopOverBars } from "@/lib/player/schedule";
 import { doubtOf } from "@/lib/score/doubt";
 import { BarLayer } from "./bar-layer";
@@ -19,12 +21,13 @@ import type { FullPage } from "./use-full-page";
 import { usePrinting } from "./use-printing";
 import { useScoreLook } from "./use-score-look";
 
-type Props = { musicxml: string; pages: string | null; title: string; compact: boolean; full: FullPage };
+type Props = { musicxml: string; pages: string | null; title: string; compact: boolean; full: FullPage; unsaved?: Draft };
 
+const NOTHING = fold([]);
 const NOTE = "absolute inset-0 grid place-items-center text-soft";
 
 /** The score with a cursor in it: press a bar to hear it, drag over bars to loop them. */
-export function ScoreView({ musicxml, pages, title, compact, full }: Props) {
+export function ScoreView({ musicxml, pages, title, compact, full, unsaved = NOTHING }: Props) {
   const { engine, song, score, selectBar } = useStand();
   const [look, change] = useScoreLook();
   const view = useRef<HTMLDivElement>(null);
@@ -47,6 +50,7 @@ export function ScoreView({ musicxml, pages, title, compact, full }: Props) {
   const scale = engraving ? look.zoom / engraving.zoom : 1;
   const printed = look.engine === "pages" && pages !== null && !compact;
   const tinted = look.tinted && !compact;
+  const touched = useMemo(() => touchedBars(unsaved, indexNotes(score)), [unsaved, score]);
   const isEmpty = score.bars.length === 0;
 
   return (
@@ -66,7 +70,7 @@ export function ScoreView({ musicxml, pages, title, compact, full }: Props) {
               <>
                 <Marks engraving={engraving} tinted={tinted} />
                 <Cursor engine={engine} song={song} score={score} engraving={engraving} follow={look.follow} />
-                <BarLayer boxes={engraving.bars} bars={song.bars} loop={loopOn ? loop : null} onJump={jump} onSelect={select} />
+                <BarLayer boxes={engraving.bars} bars={song.bars} loop={loopOn ? loop : null} unsaved={touched} onJump={jump} onSelect={select} />
               </>
             )}
           </div>

@@ -69,7 +69,7 @@ export const deleteJob = async (api: Api, id: string): Promise<void> => {
 export const createRevision = (
   api: Api,
   id: string,
-  changes: RevisionOptions & { base_revision: number; edits: EditOperation[] },
+  changes: RevisionOptions & { base_revision: number; edits?: EditOperation[]; restore?: number },
 ): Promise<Revision> => open(api.POST("/api/v1/jobs/{job_id}/revisions", { ...at(id), body: changes as never }));
 
 export const getRevision = (api: Api, id: string, number: number): Promise<Revision> =>

@@ -65,16 +65,18 @@ const named = ({ drum, ...rest }: Changes) => ({ ...rest, ...(drum !== undefined
 const hit = (id: NoteId) => hitOf(id) as { drum: DrumName; time: number };
 
 /**
- * The draft as the server wants it. Every hit is named once and by the name that it has in the revision, so that no
- * operation depends on another; what goes away comes first, so that its place is free for what comes.
+ * The draft as the server wants it, with the note of each. Every hit is named once and by the name that it has in the
+ * revision, so that no operation depends on another; what goes away comes first, so that its place is free for what comes.
  */
-export function operations({ added, changed, deleted, confirmed }: Draft): EditOperation[] {
-  const gone = [...deleted].map((id): EditOperation => ({ op: "delete", ...hit(id) }));
-  const other = [...changed].filter(([id]) => !deleted.has(id)).map(([id, to]): EditOperation => ({ op: "change", ...hit(id), to: named(to) }));
-  const right = [...confirmed].filter((id) => !deleted.has(id) && !changed.has(id)).map((id): EditOperation => ({ op: "confirm", ...hit(id) }));
-  const fresh = [...added.values()].map((stroke): EditOperation => ({ op: "add", ...stroke, drum: stroke.drum as DrumName }));
+export function namedOperations({ added, changed, deleted, confirmed }: Draft): [NoteId, EditOperation][] {
+  const gone = [...deleted].map((id): [NoteId, EditOperation] => [id, { op: "delete", ...hit(id) }]);
+  const other = [...changed].filter(([id]) => !deleted.has(id)).map(([id, to]): [NoteId, EditOperation] => [id, { op: "change", ...hit(id), to: named(to) }]);
+  const right = [...confirmed].filter((id) => !deleted.has(id) && !changed.has(id)).map((id): [NoteId, EditOperation] => [id, { op: "confirm", ...hit(id) }]);
+  const fresh = [...added].map(([id, stroke]): [NoteId, EditOperation] => [id, { op: "add", ...stroke, drum: stroke.drum as DrumName }]);
   return [...gone, ...other, ...right, ...fresh];
 }
+
+export const operations = (draft: Draft): EditOperation[] => namedOperations(draft).map(([, operation]) => operation);
 
 /** How many notes the draft touches. */
 export const sizeOf = (draft: Draft): number => operations(draft).length;

@@ -12,6 +12,8 @@ export const EDIT_KEYS: Listed = [
   ["F", "Flam on or off"],
   ["Y", "This stroke is right"],
   ["Page ↑ ↓", "Bar before, bar after"],
+  ["Shift + Enter", "Pick strokes to copy; Shift and a press too"],
+  ["Ctrl + C, X, V", "Copy, cut, paste: picked strokes, or bars"],
   ["Ctrl + Z", "Undo; with Shift, redo"],
 ];
 

@@ -82,6 +82,18 @@ export function notesOf(index: NoteIndex, score: ScoreDocument, draft: Draft, ba
   return { notes: notes.sort(order), deleted: deleted.sort(order) };
 }
 
+/** The bars in which a draft changes something. */
+export function touchedBars(draft: Draft, index: NoteIndex): ReadonlySet<number> {
+  const bars = new Set<number>();
+  for (const id of [...draft.changed.keys(), ...draft.deleted, ...draft.confirmed]) {
+    const bar = index.get(id)?.bar;
+    if (bar !== undefined) bars.add(bar);
+  }
+  for (const { bar } of draft.changed.values()) if (bar !== undefined) bars.add(bar);
+  for (const { bar } of draft.added.values()) bars.add(bar);
+  return bars;
+}
+
 /** The note that stands in a cell of the grid, if any. */
 export function noteAt(notes: readonly EditNote[], onset: string, drum: string): EditNote | undefined {
   return notes.find((note) => note.onset === onset && note.drum === drum);

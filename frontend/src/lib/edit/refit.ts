@@ -31,12 +31,12 @@ function sameHit(id: NoteId, index: NoteIndex): NoteId | null {
   return null;
 }
 
-/** Whether a bar is the same stretch of the song in both revisions. */
-function sameBar(older: ScoreDocument, newer: ScoreDocument, at: number): boolean {
-  const [one, other] = [older.bars[at], newer.bars[at]];
-  if (!one || !other) return false;
-  const metre = (bar: typeof one) => `${bar.time_signature.numerator}/${bar.time_signature.denominator} ${bar.length ?? ""}`;
-  return Math.abs(one.time - other.time) < 0.02 && metre(one) === metre(other);
+/** The bar of the newer revision that is the same stretch of the song, whatever its number is now; null if there is none. */
+function sameBar(older: ScoreDocument, newer: ScoreDocument, at: number): number | null {
+  const one = older.bars[at];
+  const metre = (bar: ScoreDocument["bars"][number]) => `${bar.time_signature.numerator}/${bar.time_signature.denominator} ${bar.length ?? ""}`;
+  const found = newer.bars.findIndex((other) => one && Math.abs(one.time - other.time) < 0.02 && metre(one) === metre(other));
+  return found < 0 ? null : found;
 }
 
 export function refit(draft: Draft, older: ScoreDocument, newer: ScoreDocument): Refit {
@@ -53,9 +53,10 @@ export function refit(draft: Draft, older: ScoreDocument, newer: ScoreDocument):
     if (draft.deleted.has(id)) continue;
     const hit = sameHit(id, after);
     const bar = before.get(id)?.bar ?? 0;
+    const place = to.bar === undefined ? undefined : sameBar(older, newer, to.bar);
     if (!hit) misfits.push({ drum: hitOf(id).drum, bar, reason: "gone" });
-    else if (to.bar !== undefined && !sameBar(older, newer, to.bar)) misfits.push({ drum: hitOf(id).drum, bar, reason: "bars" });
-    else actions.push({ do: "change", id: hit, to });
+    else if (place === null) misfits.push({ drum: hitOf(id).drum, bar, reason: "bars" });
+    else actions.push({ do: "change", id: hit, to: { ...to, ...(place !== undefined && { bar: place }) } });
   }
   for (const id of draft.confirmed) {
     if (draft.deleted.has(id) || draft.changed.has(id)) continue;
@@ -65,8 +66,9 @@ export function refit(draft: Draft, older: ScoreDocument, newer: ScoreDocument):
   }
   for (const [id, stroke] of draft.added) {
     const { bar, drum, onset } = stroke;
-    if (!sameBar(older, newer, bar)) misfits.push({ drum, bar, reason: "bars" });
-    else if (!noteAt(notesOf(after, newer, none, bar).notes, onset, drum)) actions.push({ do: "add", id, stroke });
+    const place = sameBar(older, newer, bar);
+    if (place === null) misfits.push({ drum, bar, reason: "bars" });
+    else if (!noteAt(notesOf(after, newer, none, place).notes, onset, drum)) actions.push({ do: "add", id, stroke: { ...stroke, bar: place } });
     else misfits.push({ drum, bar, reason: "taken" });
   }
   return { steps: actions.length > 0 ? [{ actions }] : [], misfits };

@@ -6,6 +6,7 @@ import { pulseOf } from "./pulse";
 /** What made a version another one than that before it. */
 export function describe(revision: Revision, base: Revision | undefined): string {
   if (revision.number === 1) return "as it was heard";
+  if (base && base.number < revision.number - 1) return `version ${base.number} again`;
   const [now, before] = [pulseOf(revision.options), pulseOf(base?.options)];
   const said: string[] = [];
   if (revision.edits) said.push(plural(revision.edits, "correction"));
