@@ -1,48 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { type BrowserContext, expect, test } from "@playwright/test";
 
-import AxeBuilder from "@axe-core/playwright";
-import { type APIRequestContext, type BrowserContext, expect, type Locator, type Page, test } from "@playwright/test";
-
-import { DEMO } from "./recordings";
-
-/** The demo song as a finished job; the address of its page. */
-async function newSong(request: APIRequestContext): Promise<string> {
-  const file = { name: "demo.flac", mimeType: "audio/flac", buffer: await readFile(DEMO) };
-  const made = await request.post("/api/v1/jobs", { multipart: { file, title: "Demo song" } });
-  const { job_id: id } = (await made.json()) as { job_id: string };
-  await expect.poll(async () => ((await (await request.get(`/api/v1/jobs/${id}`)).json()) as { status: string }).status, { timeout: 90_000 }).toBe("completed");
-  return `/jobs/${id}`;
-}
-
-const axe = async (page: Page) => {
-  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
-};
-
-const desk = (page: Page) => page.getByRole("region", { name: "Corrections" });
-const cell = (page: Page, name: string) => desk(page).getByRole("gridcell", { name: new RegExp(`^${name}: `) });
-const pressed = (locator: Locator) => expect(locator).toHaveAttribute("aria-pressed", "true");
-/** Asks for a new version and waits for it. From before its answer until it is there, the desk says that it is being written. */
-const newVersion = async (page: Page, ask: () => Promise<unknown>) => {
-  const asked = page.waitForResponse((response) => response.url().endsWith("/revisions") && response.request().method() === "POST");
-  await ask();
-  expect((await asked).status()).toBe(202);
-  await expect(desk(page).getByText("Everything is saved")).toBeVisible({ timeout: 60_000 });
-};
-const save = (page: Page) => newVersion(page, () => desk(page).getByRole("button", { name: "Save", exact: true }).click());
-
-async function open(page: Page, song: string) {
-  page.on("dialog", (dialog) => void dialog.accept()); // leaving with unsaved corrections
-  await page.goto(song);
-  await page.getByRole("button", { name: /^Correct/ }).click();
-  await expect(desk(page).getByRole("grid")).toBeVisible();
-}
-
-/** How many snares the newest MusicXML has, and how many bars. */
-async function written(request: APIRequestContext, song: string) {
-  const text = await (await request.get(`/api/v1${song}/download/musicxml`)).text();
-  return { snares: text.split('<instrument id="P1-I39"').length - 1, bars: text.split("<measure ").length - 1, text };
-}
+import { cell, desk, newSong, newVersion, open, pressed, save, written } from "./desk";
+import { axe } from "./watch";
 
 test("a note that is put right is engraved anew, and the place, the size and the loop stay", async ({ page, request }) => {
   const song = await newSong(request);

@@ -222,7 +222,9 @@ test("songs are shared from the library, on a phone and by keyboard", async ({ p
 
 test("an address that was never a link is told apart from nothing", async ({ page }) => {
   for (const token of ["nonsense", "a".repeat(22), "../../etc"]) {
-    await page.goto(`/s/${encodeURIComponent(token)}`);
+    expect((await page.goto(`/embed/${encodeURIComponent(token)}`))!.status()).toBe(404);
+    await expect(page.getByRole("heading", { name: "This score is not shared any more" })).toBeVisible();
+    expect((await page.goto(`/s/${encodeURIComponent(token)}`))!.status()).toBe(404);
     await expect(page.getByRole("heading", { name: "This score is not shared any more" })).toBeVisible();
   }
 });

@@ -38,7 +38,7 @@ export function BarsTools({ editing, clips, locked }: Props) {
   const cuttable = around.length < score.bars.length && (atStart || last === score.bars.length - 1);
   return (
     <section aria-label="Some bars" className="flex flex-col gap-3 border-t border-line pt-3">
-      <h3 className="font-medium">{what}</h3>
+      <h2 className="font-medium">{what}</h2>
       <p className="text-sm text-soft">Press a bar in the score to choose it; drag over several. The recording stays as it is: a bar is a stretch of it.</p>
       <div className="flex flex-wrap items-center gap-2">
         <label htmlFor="bars-count" className="text-sm">

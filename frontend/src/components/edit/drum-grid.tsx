@@ -69,6 +69,7 @@ export function DrumGrid({ bar, rows, commands, cell, onCell, clips, refused }: 
             </span>
             {bar.columns.map((column) => {
               const note = noteAt(notes, column.onset, drum);
+              const gone = noteAt(deleted, column.onset, drum);
               const isHere = same(cell, drum, column.onset);
               return (
                 <GridCell
@@ -76,10 +77,10 @@ export function DrumGrid({ bar, rows, commands, cell, onCell, clips, refused }: 
                   drum={drum}
                   column={column}
                   note={note}
-                  gone={noteAt(deleted, column.onset, drum) !== undefined}
+                  gone={gone !== undefined}
                   selected={note !== undefined && (isHere || picked.has(note.id))}
                   picked={note !== undefined && picked.has(note.id)}
-                  refused={note !== undefined && note.id === refused}
+                  refused={refused !== null && (note ?? gone)?.id === refused}
                   tabbable={isHere}
                   target={same(target, drum, column.onset)}
                   locked={commands.locked}

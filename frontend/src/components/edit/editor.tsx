@@ -49,11 +49,12 @@ export function Editor({ editing, result, onClose }: Props) {
   /** Brings the correction that the server refused before one's eyes. */
   const { refused, state } = editing;
   const showRefused = () => {
-    const note = refused && findNote(bar.index, state.draft, refused);
-    if (!note) return;
+    const known = refused && bar.index.get(refused);
+    const place = (refused && findNote(bar.index, state.draft, refused)) || (known && { ...known.note, bar: known.bar }); // also if it was deleted
+    if (!place) return;
     setTab("notes");
-    setWanted({ drum: note.drum, onset: note.onset });
-    bar.go(note.bar);
+    setWanted({ drum: place.drum, onset: place.onset });
+    bar.go(place.bar);
   };
 
   // Once the score of the new version is on the page, its corrections are history

@@ -32,16 +32,16 @@ function wordsFor(note: EditNote): string {
     .join(", ");
 }
 
-function looksOf(note: EditNote, selected: boolean, picked: boolean, refused: boolean): string {
+function looksOf(note: EditNote, selected: boolean, picked: boolean): string {
   const tone = note.state === "heard" ? doubtOf(note.confidence) : note.state;
   const ghost = note.ghost || (note.state !== "heard" && levelOf(note.velocity) === "ghost");
-  return ["drum-note", tone, ghost && "ghost", note.flam && "flam", selected && "selected", picked && "picked", refused && "refused"].filter(Boolean).join(" ");
+  return ["drum-note", tone, ghost && "ghost", note.flam && "flam", selected && "selected", picked && "picked"].filter(Boolean).join(" ");
 }
 
 /** One place of one drum. */
 export const GridCell = memo(function GridCell({ drum, column, note, gone, selected, picked, refused, tabbable, target, locked }: Props) {
-  const words = note ? [wordsFor(note), picked && "picked", refused && "refused by the server"].filter(Boolean).join(", ") : gone ? "deleted stroke" : "empty";
-  const looks = ["drum-cell", column.beat && "beat", column.odd && "odd", target && "target", gone && !note && "gone"].filter(Boolean).join(" ");
+  const words = [note ? wordsFor(note) : gone ? "deleted stroke" : "empty", picked && "picked", refused && "refused by the server"].filter(Boolean).join(", ");
+  const looks = ["drum-cell", column.beat && "beat", column.odd && "odd", target && "target", gone && !note && "gone", refused && "refused"].filter(Boolean).join(" ");
   return (
     <div
       role="gridcell"
@@ -53,7 +53,7 @@ export const GridCell = memo(function GridCell({ drum, column, note, gone, selec
       aria-disabled={locked || undefined}
       className={looks}
     >
-      {note && <span aria-hidden className={looksOf(note, selected, picked, refused)} style={{ "--loud": `${Math.max(8, note.velocity * 100)}%` } as React.CSSProperties} />}
+      {note && <span aria-hidden className={looksOf(note, selected, picked)} style={{ "--loud": `${Math.max(8, note.velocity * 100)}%` } as React.CSSProperties} />}
     </div>
   );
 });

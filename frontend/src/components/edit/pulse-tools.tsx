@@ -34,7 +34,7 @@ export function PulseTools({ editing, clips, locked }: Props) {
   const off = locked || !base;
   return (
     <section aria-label="Tempo and bars" className="flex flex-col gap-3">
-      <h3 className="font-medium">The whole song</h3>
+      <h2 className="font-medium">The whole song</h2>
       <p className="text-sm text-soft">
         The whole score is written anew{state.count > 0 && ", your corrections included"}. The notes you see now stay where they sound.
       </p>

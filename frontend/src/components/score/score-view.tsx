@@ -60,11 +60,14 @@ export function ScoreView({ musicxml, pages, title, compact, full, unsaved = NOT
       {failed && <p role="alert" className="rounded-lg bg-bad-wash p-4 text-bad">This score could not be drawn. Choose “As printed pages”, or download the PDF.</p>}
       <div className="score-sheet card p-2 sm:p-4">
         {printed && <PrintedPages address={pages} title={title} />}
-        <div className={`relative overflow-clip ${printed ? "hidden" : ""}`} style={{ height: engraving && !isEmpty ? engraving.height * scale : "12rem" }}>
+        <div className={`engraving-frame relative overflow-clip ${printed ? "hidden" : ""}`} style={{ height: engraving && !isEmpty ? engraving.height * scale : "12rem" }}>
           <div ref={stage} aria-hidden className="engraving-stage" />
           {isEmpty && <p className={NOTE}>No drum strokes were heard in this recording.</p>}
           {!engraving && !failed && !isEmpty && <p role="status" className={NOTE}>Drawing the score …</p>}
-          <div className="origin-top-left" style={{ width: engraving?.width, height: engraving?.height, transform: scale === 1 ? undefined : `scale(${scale})` }}>
+          <div
+            className="engraving-size origin-top-left"
+            style={{ width: engraving?.width, height: engraving?.height, transform: scale === 1 ? undefined : `scale(${scale})`, "--wide": engraving?.width } as React.CSSProperties}
+          >
             <div ref={view} aria-hidden className={`engraving ${tinted ? "tinted" : ""}`} />
             {engraving && (
               <>
