@@ -191,7 +191,7 @@ test("a second tab learns of the first one's version before it saves, and can le
   await cell(page, "Crash cymbal, 1").click();
   await save(page);
   const dialog = second.getByRole("dialog", { name: "There is a newer version" });
-  await expect(dialog).toContainText("All of your 1 change fit on top of it");
+  await expect(dialog).toContainText("Your change fits on top of it");
   await dialog.getByRole("button", { name: "Not now" }).click();
   await expect(desk(second).getByText("There is a newer version")).toBeVisible();
   await expect(desk(second).getByRole("button", { name: "Save", exact: true })).toBeDisabled();

@@ -34,6 +34,17 @@ test("prints the service's pages, all of them and nothing else", async ({ page }
   await expect(page.locator("h1")).toBeVisible();
 });
 
+test("printed from the browser's menu, the score is as wide as the paper and stands alone", async ({ page }) => {
+  await open(page, song);
+  await page.emulateMedia({ media: "print" });
+  const drawn = (await page.locator(".engraving").boundingBox())!;
+  expect(drawn.width).toBeGreaterThan(600);
+  expect(drawn.width).toBeLessThanOrEqual(680);
+  for (const hidden of ["header", "[data-dock]", '[data-testid="cursor"]']) await expect(page.locator(hidden).first()).toBeHidden();
+  const pages = (await page.pdf({ format: "A4", margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" } })).toString("latin1").match(/\/Type \/Page\b/g);
+  expect(pages!.length).toBeLessThanOrEqual(2);
+});
+
 for (const [what, width, height, scheme] of [
   ["a phone", 390, 844, "light"],
   ["a phone on its side", 844, 390, "dark"],

@@ -60,7 +60,9 @@ export function ConflictDialog({ editing, onClose }: { editing: Editing; onClose
         {fitted && (
           <p role="status">
             {fitted.misfits.length === 0
-              ? `All of your ${plural(all, "change")} fit on top of it.`
+              ? all === 1
+                ? "Your change fits on top of it."
+                : `All of your ${all} changes fit on top of it.`
               : `${all - fitted.misfits.length} of your ${plural(all, "change")} fit on top of it. These do not:`}
           </p>
         )}

@@ -21,6 +21,7 @@ type Props = {
 /** The recording that was chosen: what it is, whether it fits, and how much of it has been sent. */
 export function ChosenFile({ file, seconds, problem, state, onStart, onStop, onForget }: Props) {
   const isSending = state.name === "sending";
+  const isFinal = state.name === "failed" && state.advice !== null;
   const facts = [megabytes(file.size), seconds === null ? null : clock(seconds)].filter(Boolean).join(" · ");
   return (
     <div className="flex min-h-52 flex-1 flex-col justify-between gap-4">
@@ -40,7 +41,8 @@ export function ChosenFile({ file, seconds, problem, state, onStart, onStop, onF
       {problem && <Notice tone="bad">{problem}</Notice>}
       {state.name === "failed" && (
         <Notice tone="bad" title="The song was not sent">
-          {state.message}
+          <p>{state.message}</p>
+          {state.advice && <p>{state.advice}</p>}
         </Notice>
       )}
       {isSending ? (
@@ -54,8 +56,8 @@ export function ChosenFile({ file, seconds, problem, state, onStart, onStop, onF
         </div>
       ) : (
         !problem && (
-          <Button look="primary" className="w-full" onClick={onStart} autoFocus>
-            {state.name === "failed" ? "Send again" : "Write the drum part"}
+          <Button look="primary" className="w-full" onClick={isFinal ? onForget : onStart} autoFocus>
+            {isFinal ? "Try another file" : state.name === "failed" ? "Send again" : "Write the drum part"}
           </Button>
         )
       )}

@@ -7,9 +7,10 @@ import { noteProblem } from "@/lib/account/signed-out";
 import { asProblem } from "@/lib/api/problem";
 import type { JobOptions } from "@/lib/api/types";
 import { type Upload, upload } from "@/lib/api/upload";
+import { adviceOnFile } from "@/lib/jobs/failures";
 import { idempotencyKey } from "@/lib/jobs/keys";
 
-export type UploadState = { name: "idle" } | { name: "sending"; part: number } | { name: "failed"; message: string };
+export type UploadState = { name: "idle" } | { name: "sending"; part: number } | { name: "failed"; message: string; advice: string | null };
 
 /** Sends one recording and goes to its job. What was sent twice, after a broken connection, is one job. */
 export function useUpload() {
@@ -40,7 +41,7 @@ export function useUpload() {
       noteProblem(problem);
       // The server has seen this request: another try with other options is another request
       if (problem.code !== "unreachable") key.current = "";
-      setState(problem.code === "aborted" ? { name: "idle" } : { name: "failed", message: problem.message });
+      setState(problem.code === "aborted" ? { name: "idle" } : { name: "failed", message: problem.message, advice: adviceOnFile(problem) });
     }
     running.current = null;
   }

@@ -30,3 +30,9 @@ export function adviceFor(error: Pick<JobError, "code" | "retryable">): Advice {
   if (error.retryable) return { next: "try-again", text: "Nothing is wrong with your song. Send it again in a moment." };
   return { next: "operator", text: "Sending it again will not help. Tell whoever runs this server, with the code below." };
 }
+
+/** What to do about a file that will be refused again, however often it is sent; null where sending it again may help. */
+export function adviceOnFile({ code }: Pick<JobError, "code">): string | null {
+  const advice = ADVICE[code];
+  return advice?.next === "another-file" ? advice.text : null;
+}
