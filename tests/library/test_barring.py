@@ -39,7 +39,8 @@ def named(performance: Performance) -> tuple[Performance, Score]:
 def with_room(performance: Performance) -> Performance:
     """The same in the middle of a longer recording."""
     later = 60.0
-    hits = tuple(replace(hit, time=hit.time + later) for hit in performance.hits)
+    shifted = [replace(hit, time=hit.time + later) for hit in performance.hits]
+    hits = tuple(sorted(shifted, key=lambda h: (h.time, h.drum)))  # the smallest differences are rounded away
     beats = tuple(replace(beat, time=beat.time + later) for beat in performance.grid.beats)
     return replace(performance, hits=hits, grid=replace(performance.grid, beats=beats), duration=performance.duration + 2 * later)
 

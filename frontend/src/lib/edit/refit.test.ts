@@ -46,6 +46,18 @@ describe("corrections on top of a newer version", () => {
     expect(steps[0]?.actions).toEqual([{ do: "change", id: "kick@2", to: { velocity: 0.5 } }]); // loudness needs no place
   });
 
+  it("follow their bar where bars were put before it", () => {
+    const lead = songOfBars([], [heard("kick", "0", 2), heard("snare", "1", 2.5)], [heard("kick", "0", 4)]);
+    const bars = lead.bars.map((bar) => ({ ...bar, time: bar.time - 2, notes: bar.notes.map((note) => ({ ...note, time: note.time! - 2 })) }));
+    const draft = draftOf({ do: "add", id: "new-1", stroke }, { do: "change", id: "snare@0.5", to: { bar: 1, onset: "3" } });
+    const { steps, misfits } = refit(draft, older, { ...lead, bars });
+    expect(misfits).toEqual([]);
+    expect(steps[0]?.actions).toEqual([
+      { do: "change", id: "snare@0.5", to: { bar: 2, onset: "3" } },
+      { do: "add", id: "new-1", stroke: { ...stroke, bar: 2 } },
+    ]);
+  });
+
   it("do not put a stroke where there is one already", () => {
     const newer = songOfBars([heard("snare", "1", 0.5), heard("kick", "0", 0)], [heard("kick", "0", 2), heard("snare", "2", 3)]);
     expect(refit(draftOf({ do: "add", id: "new-1", stroke }), older, newer)).toEqual({ steps: [], misfits: [{ drum: "snare", bar: 1, reason: "taken" }] });
