@@ -42,13 +42,14 @@ def main() -> int:
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="drumscribe-stack-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        stack = Stack(folder.resolve(), {"POSTGRES_PASSWORD": secrets.token_urlsafe(24), **_smaller_machine()})
+        stack = Stack(folder.resolve(), {"POSTGRES_PASSWORD": _password(folder), **_smaller_machine()})
     except NoEngine as error:
         say(str(error))
         return 3
     done: list[str] = []
     failed: list[str] = []
     try:
+        stack.prepare_images()
         for name in wanted:
             done.append(name)
             if not _run(name, checks.ALL[name], stack):
@@ -77,6 +78,15 @@ def _run(name: str, check: Callable[[Stack], None], stack: Stack) -> bool:
         stack.keep_logs(name)
         return False
     return True
+
+
+def _password(folder: Path) -> str:
+    """One for the life of the folder: the database keeps it as long as its volume."""
+    path = folder / "password"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(24))
+    return path.read_text()
 
 
 def _smaller_machine() -> dict[str, str]:

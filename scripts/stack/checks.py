@@ -19,7 +19,6 @@ TORCH = "torch==2.13.0+cpu"
 
 def build(stack: Stack) -> None:
     """Every image builds from the repository's own files, and is small enough."""
-    stack.prepare_images()
     wheels = CHECKOUT / "backend" / "wheels"
     if "BUILD_NETWORK" in stack.environment and not wheels.exists():
         # PyTorch's index is not reached either: a CPU build that pip finds on this machine is taken along
