@@ -167,7 +167,11 @@ def open_database(url: str, *, pool_size: int = 10) -> Sessions:
             max_overflow=10,
             pool_timeout=10,
             pool_recycle=1800,
-            connect_args={"connect_timeout": 5, "options": "-c statement_timeout=30000 -c lock_timeout=15000"},
+            connect_args={
+                "connect_timeout": 5,
+                "options": "-c statement_timeout=30000 -c lock_timeout=15000",
+                "fallback_application_name": "drumscribe",  # so that operators see whose a connection is
+            },
         )
         _ping_what_was_idle(engine)
     return Sessions(engine)
