@@ -5,6 +5,7 @@
 #   clamav      clamd, for the tests of the malware scan (Debian and Ubuntu)
 #   checkov     what looks for unsafe manifests and templates, into .venv/checkov: it wants older versions of what the others use
 #   monitoring  Prometheus, Alertmanager and exporters, into .venv/monitoring (Debian and Ubuntu; needs no root)
+#   proxy       Caddy, there too
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ops=$PWD/.venv/ops
@@ -110,7 +111,9 @@ setup_monitoring() {
     setup_exporters
 }
 
-[ $# -gt 0 ] || { sed -n '2,7s/^# //p' "$0"; exit 2; }
+setup_proxy() { has_monitoring caddy || unpack_debian "$monitoring" caddy; }
+
+[ $# -gt 0 ] || { sed -n '2,8s/^# //p' "$0"; exit 2; }
 for tool in "$@"; do
     declare -F "setup_$tool" >/dev/null || { say "setup: nobody knows $tool"; exit 2; }
     "setup_$tool"
