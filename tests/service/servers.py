@@ -191,6 +191,11 @@ class PostgresServer(Server):
             self._bin = self._reachable(self._bin)
 
     @property
+    def programs(self) -> Path:
+        """Folder of `psql`, `pg_dump` and the others."""
+        return self._bin
+
+    @property
     def url(self) -> str:
         """SQLAlchemy URL of the database `postgres`."""
         return self.url_of("postgres")
