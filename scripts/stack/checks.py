@@ -138,6 +138,23 @@ def stop(stack: Stack) -> None:
     assert stack.get(f"{stack.api}/api/v1/jobs/{done}/download/pdf") == pdf, "a score is not what it was before the restart"
 
 
+def restore(stack: Stack) -> None:
+    """All volumes are lost; a copy that was made while the service ran brings rows and files back."""
+    done = stack.upload(DEMO)
+    stack.wait_for(done, "completed", seconds=180)
+    pdf = stack.get(f"{stack.api}/api/v1/jobs/{done}/download/pdf")
+    begun = time.monotonic()
+    copy = stack.backup("save", str(stack.folder / "copies")).strip()
+    stack.note("backup of a song", f"{time.monotonic() - begun:.1f} s")
+    stack.compose("down", "--volumes", "--timeout", "60")
+    stack.compose("up", "--detach", "--wait", "postgres", "redis")
+    begun = time.monotonic()
+    stack.backup("restore", copy)
+    stack.note("its restoring", f"{time.monotonic() - begun:.1f} s")
+    stack.compose("up", "--detach", "--wait", "--wait-timeout", "300")
+    assert stack.get(f"{stack.api}/api/v1/jobs/{done}/download/pdf") == pdf, "a score is not what it was before"
+
+
 def kill(stack: Stack) -> None:
     """A container too small for its job: the kernel kills, the job is tried again and then fails with a reason."""
     tight = {
@@ -214,5 +231,5 @@ def _try(ask: Callable[[], dict[str, str]]) -> dict[str, str]:
 
 
 ALL: dict[str, Callable[[Stack], None]] = {
-    "build": build, "up": up, "song": song, "watch": watch, "stop": stop, "kill": kill, "limits": limits,
+    "build": build, "up": up, "song": song, "watch": watch, "stop": stop, "restore": restore, "kill": kill, "limits": limits,
 }  # fmt: skip

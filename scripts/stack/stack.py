@@ -88,6 +88,18 @@ class Stack:
         nothing = ["--env-file", os.devnull]  # a developer's own .env is not meant
         return self.docker("compose", *nothing, "-p", PROJECT, *named, *arguments, check=check, stdin=stdin)
 
+    def backup(self, *arguments: str) -> str:
+        """Run scripts/backup.sh on this stack; returns what it printed."""
+        named = {
+            "COMPOSE_PROJECT_NAME": PROJECT,
+            "COMPOSE_FILE": str(CHECKOUT / "docker-compose.yml"),
+            "COMPOSE_ENV_FILES": os.devnull,
+        }
+        command = [str(CHECKOUT / "scripts" / "backup.sh"), "--compose", *arguments]
+        done = subprocess.run(command, env=self.environment | named, cwd=self.folder, text=True, capture_output=True, check=False)
+        assert done.returncode == 0, f"backup.sh {' '.join(arguments)}: {done.stderr[-3000:]}"
+        return done.stdout
+
     def prepare_images(self) -> None:
         """Let public images come from their registries; where none is reached, make stand-ins."""
         pinned = json.loads(self.compose("config", "--format", "json"))["x-images"]
