@@ -10,7 +10,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -112,20 +113,16 @@ class Installation:
         headers = {"Authorization": f"Bearer {token or self.key}"}
         return httpx.Client(base_url=f"http://127.0.0.1:{port}/", headers=headers, timeout=30)
 
-    def ready(self) -> httpx.Response | None:
-        """What /readyz says, if anything."""
-        with self.client() as client, contextlib.suppress(httpx.HTTPError):
-            return client.get("readyz")
-        return None
-
     def wait_until_ready(self) -> None:
         """Until the API can work."""
+        with self.client() as client:
 
-        def is_ready() -> bool:
-            answer = self.ready()
-            return answer is not None and answer.status_code == 200
+            def is_ready() -> bool:
+                with contextlib.suppress(httpx.TransportError):
+                    return client.get("readyz").status_code == 200
+                return False
 
-        wait_until(is_ready, seconds=60, what="the API is ready")
+            wait_until(_seldom(is_ready), seconds=60, what="the API is ready")
 
     def upload(self, song: Path, **fields: str) -> str:
         """Start a job."""
@@ -134,19 +131,33 @@ class Installation:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["job_id"])
 
-    def job(self, job_id: str) -> dict[str, Any]:
+    def job(self, job_id: str, client: httpx.Client | None = None) -> dict[str, Any]:
         """How a job stands."""
-        with self.client() as client:
-            return dict(client.get(f"api/v1/jobs/{job_id}").raise_for_status().json())
+        with contextlib.nullcontext(client) if client else self.client() as asking:
+            return dict(asking.get(f"api/v1/jobs/{job_id}").raise_for_status().json())
 
-    def wait(self, *job_ids: str, status: str = "completed") -> None:
-        """Until jobs have ended, as they should."""
-        for job_id in job_ids:
+    def wait(self, *job_ids: str) -> None:
+        """Until jobs are completed."""
+        with self.client() as client:
+
+            def have_ended() -> bool:
+                return all(self.job(job_id, client)["status"] in FINAL for job_id in job_ids)
+
             try:
-                wait_until(lambda job_id=job_id: self.job(job_id)["status"] in FINAL, seconds=90, what=f"{job_id} ends")
+                wait_until(_seldom(have_ended), seconds=120, what="the jobs end")
             except TimeoutError as error:
-                raise AssertionError(f"{error}: {self.job(job_id)}\n{self.logs()}") from error
-            assert self.job(job_id)["status"] == status, self.job(job_id)
+                raise AssertionError(f"{error}: {[self.job(job_id) for job_id in job_ids]}\n{self.logs()}") from error
+            assert {self.job(job_id, client)["status"] for job_id in job_ids} == {"completed"}
+
+
+def _seldom(ask: Callable[[], bool]) -> Callable[[], bool]:
+    """Asked more often, the API would have no time for its work."""
+
+    def asked() -> bool:
+        time.sleep(0.1)
+        return ask()
+
+    return asked
 
 
 def lives(process: psutil.Process) -> bool:
