@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Does what a user does with a running service: sends the demo song, waits, fetches the score. Usage: scripts/smoke.sh API [WEB]
+# DRUMSCRIBE_API_KEY is the key to use where the installation asks for one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 api=${1:?the address of the API, http://localhost:8000}
 web=${2:-}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+curl() { command curl ${DRUMSCRIBE_API_KEY:+--header "Authorization: Bearer $DRUMSCRIBE_API_KEY"} "$@"; }
 
 fail() { echo "smoke: $*" >&2; exit 1; }
 

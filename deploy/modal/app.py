@@ -15,7 +15,7 @@ import subprocess
 
 import modal
 
-#: The worker's image with CUDA, as the release pushed it.
+#: The worker's image with CUDA, built with VARIANT=cuda and pushed to a registry of your own: none is released.
 IMAGE = os.environ.get("DRUMSCRIBE_WORKER_IMAGE", "registry.example.com/drumscribe-worker:0.1.0-cuda")
 GPU = "A10G"
 #: Modal ends a container after so long.

@@ -56,6 +56,7 @@ def resolve_model(
     max_bytes: int = 1_000_000_000,
     attempts: int = 5,
     pause_s: float = 0.5,
+    fetch: bool = True,
 ) -> Path:
     """Return the path of a model whose bytes are the promised ones, fetching it if need be.
 
@@ -77,6 +78,8 @@ def resolve_model(
         How often a server that fails, or breaks off, is asked.
     pause_s : float
         Scale of the pauses between them, which double.
+    fetch : bool
+        Whether what is missing is fetched; else it counts as not found.
 
     Returns
     -------
@@ -102,6 +105,8 @@ def resolve_model(
         raise WeightsNotFound(f"{_shown(parts)}, version {version!r}, cannot be the name of a model.", uri=_shown(parts))
     folder = cache_dir / PurePosixPath(names[0]).stem / version
     if not _whole(folder, names, hashes):
+        if not fetch:
+            raise WeightsNotFound(f"{_shown(parts)} has not been fetched to this machine yet.", uri=_shown(parts))
         source = _Source(s3 or S3Access(), max_bytes, attempts, pause_s)
         with _alone(folder):
             for address, name, promised in zip(addresses, names, hashes, strict=True):

@@ -1,7 +1,7 @@
 """The networks of one process: each is loaded once, when it is first needed or before.
 
-Contents: `get_models` for whoever listens, `preload` for workers at their start, `check_model` and `usable_models` for those
-who only ask, which load no network.
+Contents: `get_models` for whoever listens, `preload` for workers at their start, `check_model`, `check_present` and
+`usable_models` for those who only ask, which load no network.
 """
 
 from __future__ import annotations
@@ -90,6 +90,22 @@ def check_model(settings: Settings, name: str = DEFAULT_MODEL) -> None:
         if folder is None:
             raise WeightsNotFound(f"The model {entry.ref} is not on this server.", name=str(entry.ref))
         check_pins(entry, folder)
+
+
+def check_present(settings: Settings) -> None:
+    """As `check_model` of the default, but nothing is fetched: whoever only asks must not wait for a slow server.
+
+    Raises
+    ------
+    WeightsError
+        As `check_model`, and if the model of `MODEL_URI` was not fetched yet.
+    """
+    from drumscribe.service.model_cache import resolve_model
+
+    if uri := settings.MODEL_URI:
+        version, sha256 = settings.MODEL_VERSION, settings.MODEL_SHA256
+        resolve_model(uri, version=version, cache_dir=settings.model_cache_dir, sha256=sha256, fetch=False)
+    check_model(settings)
 
 
 def usable_models(settings: Settings) -> tuple[UsableModel, ...]:

@@ -17,11 +17,11 @@ Finding = tuple[State, str | None]  #: and one sentence for a person
 
 
 def check_models(settings: Settings) -> Finding:
-    """Compare the default networks with their hashes; nothing is loaded."""
-    from drumscribe.service.models import check_model
+    """Compare the default networks with their hashes; nothing is loaded, and nothing fetched."""
+    from drumscribe.service.models import check_present
 
     try:
-        check_model(settings)
+        check_present(settings)
     except DrumScribeError as error:
         return "error", error.message
     return "ok", None

@@ -62,8 +62,9 @@ class Stack:
             "API_PORT": "25800",
             "PROMETHEUS_WEB_PORT": "25909",
             "ALERTMANAGER_WEB_PORT": "25930",
-            "EDGE_SUBNET": "172.31.58.0/24",
-            "FRONTEND_ADDRESS": "172.31.58.10",
+            "EDGE_SUBNET": "10.213.58.0/24",
+            "EDGE_RANGE": "10.213.58.128/25",
+            "FRONTEND_ADDRESS": "10.213.58.10",
             "COMPOSE_PROGRESS": "plain",
             "MAX_JOBS_PER_USER_PER_HOUR": "0",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://jaeger:4318",
@@ -114,7 +115,7 @@ class Stack:
             text=True,
         )
         self.environment |= dict(line.split("=", 1) for line in made.stdout.splitlines())
-        # Who has no registry has a mirror of packages: what pip and npm are told on this machine, builds are told too
+        # Who has no registry may have a proxy: builds believe the authorities that this machine believes
         for variable, name, text in (
             ("PIP_CONF", "pip.conf", "[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n"),
             ("NPMRC", "npmrc", "cafile=/etc/ssl/certs/ca-certificates.crt\n"),

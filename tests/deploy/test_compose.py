@@ -83,9 +83,12 @@ def test_databases_are_reached_from_inside_only() -> None:
         assert "ports" not in SERVICES[name]
     assert COMPOSE["networks"]["inside"]["internal"] is True
     open_to_all = {
-        name for name, service in SERVICES.items() if any("127.0.0.1:" not in port for port in service.get("ports", ()))
+        name for name, service in SERVICES.items() if any(not port.startswith("127.0.0.1:") for port in service.get("ports", ()))
     }
-    assert open_to_all == {"frontend", "api"}
+    assert {name: SERVICES[name]["ports"][0].split(":$", 1)[0] for name in open_to_all} == {
+        "frontend": "${BIND_ADDRESS:-127.0.0.1}",
+        "api": "${BIND_ADDRESS:-127.0.0.1}",
+    }
 
 
 def test_every_setting_that_is_passed_on_exists() -> None:
@@ -93,7 +96,10 @@ def test_every_setting_that_is_passed_on_exists() -> None:
         if name != "frontend":
             passed = set(SERVICES[name]["environment"]) - {"WORKER_QUEUE", "BEAT_STATE_DIR"}
             assert passed - set(Settings.model_fields) == set(), name
-    assert {"ENV", "DATABASE_URL", "REDIS_URL"} <= set(SERVICES["api"]["environment"])
+    #: What containers decide among themselves
+    ours = {"DATA_DIR", "LILYPOND_BIN", "MUSESCORE_BIN", "PROMETHEUS_PORT", "PROMETHEUS_MULTIPROC_DIR", "MODEL_THREADS"}
+    assert set(Settings.model_fields) - ours <= set(SERVICES["api"]["environment"])
+    assert "MODEL_THREADS" in SERVICES["worker-heavy"]["environment"]
     assert SERVICES["api"]["environment"]["ENV"] == "production"
 
 
@@ -149,6 +155,18 @@ def test_the_worker_has_all_that_the_api_has() -> None:
     assert "\n-r requirements-api.txt\n" in (ROOT / "backend" / "requirements-worker.txt").read_text()
     assert not set(_locked("api")) & set(_locked("worker"))
     assert not {"onnxruntime", "lilypond", "verovio"} & set(_locked("api"))
+
+
+@pytest.mark.parametrize(("env", "password", "starts"), [
+    ("production", "change-me-database-password", False), ("development", "change-me-database-password", True),
+    ("production", "1kPq8sYw", True),
+])  # fmt: skip
+def test_the_database_is_not_made_with_a_placeholder(env: str, password: str, starts: bool) -> None:
+    *shell, script = SERVICES["postgres"]["entrypoint"]
+    script = script.replace("$$", "$").replace("exec docker-entrypoint.sh postgres", "echo started")
+    given = {"ENV": env, "POSTGRES_PASSWORD": password}
+    done = subprocess.run([*shell, script], env=given, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0, done.stdout == "started\n") == (starts, starts)
 
 
 def test_compose_understands_its_files() -> None:

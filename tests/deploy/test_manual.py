@@ -176,7 +176,7 @@ def test_compose_knows_the_options(verb: str) -> None:
 
 @needs_compose
 def test_the_ports_of_production_behind_a_proxy_are_open_to_the_machine_alone(tmp_path: Path) -> None:
-    recipe = re.search(r"^    FRONTEND_PORT=.*?(?=\n\n)", MANUAL, re.MULTILINE | re.DOTALL)
+    recipe = re.search(r"^    TRUSTED_PROXIES=.*?(?=\n\n)", MANUAL, re.MULTILINE | re.DOTALL)
     assert recipe is not None
     settings = [line.strip() for line in recipe[0].splitlines()]
     env = tmp_path / ".env"
@@ -185,4 +185,4 @@ def test_the_ports_of_production_behind_a_proxy_are_open_to_the_machine_alone(tm
     made = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)["services"]
     published = {name: service["ports"][0]["host_ip"] for name, service in made.items() if service.get("ports")}
     assert published == {"frontend": "127.0.0.1", "api": "127.0.0.1"}  # and no override: that opens the databases
-    assert made["api"]["environment"]["TRUSTED_PROXIES"] == "172.31.57.0/24"
+    assert made["api"]["environment"]["TRUSTED_PROXIES"] == "10.213.57.0/24"
