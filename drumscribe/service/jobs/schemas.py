@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from drumscribe.service.jobs.edits import MAX_EDITS, EditBody
-from drumscribe.service.jobs.options import PRINTABLE, EngraveOptions, JobOptions, Whole
+from drumscribe.service.jobs.options import PRINTABLE, EngraveOptions, JobOptions, Whole, whole
 from drumscribe.service.tables import Status
 
 JobTitle = Annotated[str, Field(max_length=200, pattern=PRINTABLE, description="What the job is called.")]
@@ -214,10 +214,9 @@ class RevisionCreate(EngraveOptions):
     edits: list[EditBody] = Field(
         [], max_length=MAX_EDITS, description="Corrections of `base_revision`, done in order before anything else is changed."
     )
-    restore: Whole | None = Field(
-        None, ge=1, le=1_000_000,
-        description="An earlier finished revision, to be written anew with its options; nothing else may be asked for.",
-    )  # fmt: skip
+    restore: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole)] | None = Field(
+        None, description="An earlier finished revision, to be written anew with its options; nothing else may be asked for."
+    )
 
     @model_validator(mode="after")
     def _restores_alone(self) -> RevisionCreate:
