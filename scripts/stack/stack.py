@@ -83,11 +83,11 @@ class Stack:
             raise AssertionError(f"docker {' '.join(arguments)[:200]}: {(done.stderr or done.stdout)[-3000:]}")
         return done.stdout
 
-    def compose(self, *arguments: str, files: tuple[str, ...] = (), check: bool = True, stdin: str | None = None) -> str:
-        """Run docker compose on the production file, and further ones."""
-        named = [option for file in ("docker-compose.yml", *files) for option in ("-f", str(CHECKOUT / file))]
-        nothing = ["--env-file", os.devnull]  # a developer's own .env is not meant
-        return self.docker("compose", *nothing, "-p", PROJECT, *named, *arguments, check=check, stdin=stdin)
+    def compose(self, *arguments: str, check: bool = True, stdin: str | None = None) -> str:
+        """Run docker compose on the production file."""
+        # a developer's own .env is not meant
+        meant = ("--env-file", os.devnull, "-p", PROJECT, "-f", str(CHECKOUT / "docker-compose.yml"))
+        return self.docker("compose", *meant, *arguments, check=check, stdin=stdin)
 
     def backup(self, *arguments: str) -> str:
         """Run scripts/backup.sh on this stack; returns what it printed."""
