@@ -5,7 +5,7 @@ Everything is drawn from one seeded generator per item, so an item is a function
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class Event:
     velocity: float  #: 0-1 as played
     loudness: float  #: dB below the piece's full stroke, ≤ 0
     spectrum: FloatArray  #: (BANDS,) natural log of its own mel power at the attack, at the scale of `Item.drums`
+    kit: str  #: whose sample was played
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +63,11 @@ class Item:
     beats: tuple[tuple[float, int], ...]
     unit: Fraction
     beats_known: bool
+
+
+def draw_ratio(rng: np.random.Generator) -> float:
+    """Drums against music, dB, as mixes have it."""
+    return float(np.clip(rng.normal(-0.5, 5.5), -13, 13))
 
 
 class Generator:
@@ -96,10 +102,19 @@ class Generator:
             restyle(playing, SECONDS, rng)
         return self.mix(playing, rng, kind, song, offset)
 
-    def mix(self, playing: Playing, rng: np.random.Generator, kind: str, song: Song | None = None, offset: float = 0.0) -> Item:
+    def mix(
+        self,
+        playing: Playing,
+        rng: np.random.Generator,
+        kind: str,
+        song: Song | None = None,
+        offset: float = 0.0,
+        *,
+        ratio_db: float | None = None,
+    ) -> Item:
         """Render what is played as "drums" alone, in a "mix", or (drums left out) as "music".
 
-        The backing is `song` from `offset` seconds on where one is given.
+        The backing is `song` from `offset` seconds on where one is given; `ratio_db` is drums against music, drawn if None.
         """
         drums, events = (None, ()) if kind == "music" else self.render_drums(playing, rng)
         backing = None if kind == "drums" else self._backing(playing, song, offset, rng)
@@ -108,7 +123,7 @@ class Generator:
         elif backing is None:
             mix = drums
         else:
-            ratio = float(np.clip(rng.normal(-0.5, 5.5), -13, 13))
+            ratio = draw_ratio(rng) if ratio_db is None else ratio_db
             mix = effects.normalise(drums * np.float32(10 ** (ratio / 20)) + backing)
         known = playing.beats_known and kind != "music"
         return Item(self._master(mix, rng), drums, backing, events, tuple(playing.beats), playing.unit, known)
@@ -127,9 +142,7 @@ class Generator:
         dry_rms = float(np.sqrt(np.mean(dry**2))) + 1e-7
         drums = self._desk(renderer.buses, rng)
         shift = 2 * np.log(0.1 / dry_rms)  # from the dry sum to the finished drums, in log power
-        events = tuple(
-            Event(e.time, e.output, e.velocity, e.loudness, (e.spectrum + shift).astype(np.float32)) for e in renderer.events
-        )
+        events = tuple(replace(e, spectrum=(e.spectrum + shift).astype(np.float32)) for e in renderer.events)
         return drums, events
 
     def _desk(self, buses: dict[str, FloatArray], rng: np.random.Generator) -> FloatArray:
@@ -271,7 +284,7 @@ class _KitRenderer:
             effects.add_at(bus, extra * gain * np.float32(0.7), start)
         spectrum = np.log(power * gain**2 + FLOOR)
         output = OUTPUTS.index(CLASS_TO_DRUM[name])
-        self.events.append(Event(time, output, velocity, min(0.0, loudness), spectrum))
+        self.events.append(Event(time, output, velocity, min(0.0, loudness), spectrum, source[0]))
 
     def _choke(self, bus: FloatArray, start: int) -> None:
         begin, end = start + int(0.02 * SAMPLE_RATE), self.ringing[1]
