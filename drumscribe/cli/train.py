@@ -138,13 +138,24 @@ def generated_set(
     pack: Pack,
     songs: Songs,
     out: Annotated[Path, typer.Option(help="Folder for audio and annotations.")],
-    pieces: Annotated[int, typer.Option(help="Pieces of every condition.", min=1)] = 2,
+    source: Annotated[
+        Literal["patterns", "groove"],
+        typer.Option(help="Patterns: every metre, tempo, feel and more, one condition at a time. Groove: people who play."),
+    ] = "patterns",
+    pieces: Annotated[
+        int | None, typer.Option(help="At most so many of a condition. [default: 2 patterns; every performance]", min=1)
+    ] = None,
     seed: Seed = 7,
-    condition: Annotated[str, typer.Option(help="Render this condition only, such as velocity.")] = "",
+    condition: Annotated[str, typer.Option(help="Patterns: render this condition only, such as velocity.")] = "",
 ) -> None:
-    """Make the generated test set: every metre, tempo and feel, on kits kept out of training."""
+    """Make a generated test set, on kits kept out of training."""
     with _extra():
         from drumscribe.training.generator import Generator
-        from drumscribe.training.testset import write_test_set
+        from drumscribe.training.testset import render_patterns, render_performances, write_test_set
 
-        write_test_set(Generator(pack, songs, validation=True), out, songs=pieces, seed=seed, only=condition)
+        generator = Generator(pack, songs, validation=True)
+        if source == "patterns":
+            rendered = render_patterns(generator, pieces=pieces or 2, seed=seed, only=condition)
+        else:
+            rendered = render_performances(generator, pack, pieces=pieces, seed=seed)
+        say(f"{write_test_set(rendered, out, generator.kits.kind)} pieces in {out}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,13 +138,26 @@ def load_kits(pack: Path, *, validation: bool = False, tiers: tuple[str, ...] = 
         strokes = kits.strokes.setdefault(row["kit"], defaultdict(list))
         strokes[row["class"]].append(Sample(float(row["velocity"]), onset, samples))
         kits.family[row["kit"]], kits.kind[row["kit"]] = row["family"], row["kind"]
+    sort_out(kits)
+    return kits
+
+
+def sort_out(kits: Kits) -> None:
+    """Fill in which kits have what."""
     for kit, strokes in kits.strokes.items():
         for name in strokes:
             kits.by_class.setdefault(name, []).append(kit)
         for group in GROUPS:
             if _is_whole(strokes, group):
                 kits.by_group.setdefault(group, {}).setdefault(kits.family[kit], []).append(kit)
-    return kits
+
+
+def of_kinds(kits: Kits, kinds: Collection[str]) -> Kits:
+    """The kits of some kinds, such as acoustic; what none of these has is drawn from all."""
+    inside = {kit: strokes for kit, strokes in kits.strokes.items() if kits.kind[kit] in kinds}
+    wanted = Kits(inside, kits.family, kits.kind)
+    sort_out(wanted)
+    return Kits(kits.strokes, kits.family, kits.kind, {**kits.by_group, **wanted.by_group}, {**kits.by_class, **wanted.by_class})
 
 
 def _is_whole(strokes: dict[str, list[Sample]], group: str) -> bool:

@@ -56,25 +56,38 @@ def render_pool(generator: Generator, folder: Path, name: str, seeds: range) -> 
         return
     temporary = folder / f"{name}.tmp.npy"
     mels = np.lib.format.open_memmap(temporary, "w+", np.float16, (len(seeds), 3, FRAMES, BANDS))
-    events: list[tuple[float, ...]] = []
-    spectra: list[FloatArray] = []
-    beats: list[tuple[float, float, float]] = []
-    units, known = np.ones(len(seeds), np.float32), np.zeros(len(seeds), np.bool_)
+    rows: list[dict[str, NDArray[Any]]] = []
     for index, seed in enumerate(seeds):
         item = generator.item(seed)
         mels[index] = _spectra(item)
-        events += [(index, e.time, e.output, e.velocity, e.loudness) for e in item.events]
-        spectra += [e.spectrum for e in item.events]
-        beats += [(index, t, n) for t, n in item.beats]
-        units[index], known[index] = float(item.unit), item.beats_known
+        rows.append(_rows(item, index))
     mels.flush()
     del mels
     temporary.replace(folder / f"{name}.npy")
-    table = np.array(events, np.float32).reshape(-1, len(_EVENT_FIELDS))
-    marks = np.array(beats, np.float32).reshape(-1, 3)
-    stacked = np.array(spectra, np.float16).reshape(-1, BANDS)
-    np.savez(folder / f"{name}.tmp.npz", events=table, spectra=stacked, beats=marks, units=units, known=known)
+    np.savez(
+        folder / f"{name}.tmp.npz", allow_pickle=False, **{key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
+    )
     (folder / f"{name}.tmp.npz").replace(folder / f"{name}.npz")
+
+
+def pool_of(item: Item) -> Pool:
+    """A pool of one item, in memory."""
+    rows = _rows(item, 0)
+    mels = _spectra(item)[None].astype(np.float16)
+    return Pool([mels], rows["events"], rows["spectra"], rows["beats"], rows["units"], rows["known"])
+
+
+def _rows(item: Item, index: int) -> dict[str, NDArray[Any]]:
+    """The tables of a pool, as far as they belong to one item."""
+    events = [(index, e.time, e.output, e.velocity, e.loudness) for e in item.events]
+    beats = [(index, t, n) for t, n in item.beats]
+    return {
+        "events": np.array(events, np.float32).reshape(-1, len(_EVENT_FIELDS)),
+        "spectra": np.array([e.spectrum for e in item.events], np.float16).reshape(-1, BANDS),
+        "beats": np.array(beats, np.float32).reshape(-1, 3),
+        "units": np.array([float(item.unit)], np.float32),
+        "known": np.array([item.beats_known], np.bool_),
+    }
 
 
 def _spectra(item: Item) -> FloatArray:

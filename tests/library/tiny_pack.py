@@ -68,7 +68,7 @@ def make_pack(folder: Path) -> Path:
         "style": "rock",
         "tier": "permissive",
     }
-    _write_manifest(folder / "midi/manifest.csv", [{**row, "split": s} for s in ("train", "validation")])
+    _write_manifest(folder / "midi/manifest.csv", [{**row, "split": s} for s in ("train", "validation", "test")])
     notes: list[dict[str, object]] = []
     (folder / "instruments").mkdir()
     for kind in (

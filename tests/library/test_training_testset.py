@@ -1,0 +1,99 @@
+"""The generated test sets say truly what each of their pieces is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from tiny_pack import make_pack, make_songs
+
+from drumscribe.evaluation import read_beats, read_hits
+from drumscribe.features import SAMPLE_RATE
+from drumscribe.training.generator import SECONDS, Generator
+from drumscribe.training.material import Kits, load_kits, of_kinds, sort_out
+from drumscribe.training.testset import CONDITIONS, render_patterns, render_performances, write_test_set
+from drumscribe.types import Drum
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pack(tmp_path_factory.mktemp("pack"))
+
+
+@pytest.fixture(scope="module")
+def generator(pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator:
+    return Generator(pack, make_songs(tmp_path_factory.mktemp("songs")), validation=True)
+
+
+def written(generator: Generator, folder: Path, condition: str) -> dict[str, dict[str, object]]:
+    assert condition in [c.name for c in CONDITIONS]
+    write_test_set(render_patterns(generator, only=condition), folder, generator.kits.kind)
+    return json.loads((folder / "conditions.json").read_text())
+
+
+def test_every_piece_is_described_and_annotated(generator: Generator, tmp_path: Path) -> None:
+    pieces = written(generator, tmp_path, "6/8")
+    assert [about["kind"] for about in pieces.values()] == ["drums", "mix"]
+    for name, about in pieces.items():
+        hits = read_hits(tmp_path / "hits" / f"{name}.json").hits
+        beats = read_beats(tmp_path / "beats" / f"{name}.beats")
+        assert (about["condition"], about["unit"], about["metre"], about["kit_kinds"]) == ("6/8", "3/2", "6/8", ["acoustic"])
+        assert about["bpm"] == pytest.approx(80, rel=0.01)
+        others = read_hits(tmp_path / "others" / f"{name}.txt").hits
+        assert about["density"] == pytest.approx((len(hits) + sum(o.drum is Drum.OTHER for o in others)) / SECONDS, abs=0.01)
+        assert (about["ratio_db"] is None) == (about["kind"] == "drums")
+        assert beats.numbers is not None
+        assert set(beats.numbers) == {1, 2}
+        samples, rate = soundfile.read(tmp_path / "audio" / f"{name}.flac")
+        assert (rate, len(samples)) == (SAMPLE_RATE, SECONDS * SAMPLE_RATE)
+        marks = json.loads((tmp_path / "hits" / f"{name}.json").read_text())
+        assert any(mark["audible"] for mark in marks)
+
+
+def test_a_condition_of_the_ratio_holds_mixes_only(generator: Generator) -> None:
+    pieces = list(render_patterns(generator, only="drums -6 dB"))
+    assert [(piece.kind, piece.ratio_db) for piece in pieces] == [("mix", -6.0)] * 2
+
+
+def test_the_metre_changes_on_a_bar_line(generator: Generator) -> None:
+    (piece, *_) = render_patterns(generator, only="4/4 to 3/4")
+    numbers = np.array([n for _, n in piece.item.beats])
+    lengths = np.diff(np.flatnonzero(numbers == 1))
+    change = int(np.argmax(lengths == 3))
+    assert change > 0
+    assert set(lengths[:change]) == {4}
+    assert set(lengths[change:]) == {3}
+    gaps = np.diff([t for t, _ in piece.item.beats])
+    assert gaps == pytest.approx(0.5, abs=0.02)
+
+
+def test_bait_holds_side_sticks_and_percussion_and_no_hats_after_the_middle(generator: Generator, tmp_path: Path) -> None:
+    for name in written(generator, tmp_path, "tambourine and side stick"):
+        hits = read_hits(tmp_path / "hits" / f"{name}.json").hits
+        others = read_hits(tmp_path / "others" / f"{name}.txt").hits
+        assert {hit.drum for hit in others if hit.time > SECONDS / 2 + 0.1} == {Drum.CROSS_STICK, Drum.OTHER}
+        assert not {hit.drum for hit in hits if hit.time > SECONDS / 2 + 0.1} & {Drum.HIHAT_CLOSED, Drum.HIHAT_OPEN}
+
+
+def test_performances_of_the_test_split_are_played_alone_and_in_a_band(generator: Generator, pack: Path) -> None:
+    pieces = list(render_performances(generator, pack, pieces=1))
+    assert [(piece.condition, piece.kind, piece.metre) for piece in pieces] == [
+        ("groove rock", "drums", "4/4"),
+        ("groove rock", "mix", "4/4"),
+    ]
+    assert len(pieces[0].item.events) == 64
+    assert [n for _, n in pieces[0].item.beats][:5] == [1, 2, 3, 4, 1]
+
+
+def test_kits_of_one_kind_play_and_others_only_what_these_lack(pack: Path) -> None:
+    viral, free = load_kits(pack, validation=True), load_kits(pack)
+    del free.strokes["free"]["ride"]
+    both = Kits({**viral.strokes, **free.strokes}, {**viral.family, **free.family}, {"viral": "acoustic", "free": "electronic"})
+    sort_out(both)
+    electronic = of_kinds(both, ("electronic",))
+    assert electronic.by_group["kick"] == {"free": ["free"]}
+    assert electronic.by_group["ride"] == {"viral": ["viral"]}
+    assert electronic.by_class["snare"] == ["free"]
