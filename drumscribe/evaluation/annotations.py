@@ -1,7 +1,8 @@
 """Read annotations: hits, beats and written notes from the files in which the field keeps them.
 
 Hits: `hits.json`; text of `<seconds> <label>` with the labels of MDB Drums, ENST-Drums, RBMA and MIREX numbers, General
-MIDI keys, or our own names; MIDI (General MIDI keys and those of Roland kits, as in the Groove datasets).
+MIDI keys, or our own names; the XML and Sonic Visualiser layers of IDMT-SMT-Drums; MIDI (General MIDI keys and those of
+Roland kits, as in the Groove datasets).
 Beats: `beats.json`; text of `<seconds> [<place in the bar>]`; MIDI. Written notes: MusicXML.
 
 Mapping to our drums follows the usual reduction: brushes, rim shots, ghosts, drags and flams are snare; pedalled hats
@@ -13,6 +14,8 @@ from __future__ import annotations
 
 import json
 import math
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,8 +93,15 @@ class Beats:
         return None if self.numbers is None else self.times[self.numbers == 1]
 
 
-def read_hits(path: Path) -> HitList:
-    """Read hits by the file's ending: `.json`, `.mid`, `.midi`, otherwise text.
+def read_hits(path: Path, *, numbers: Mapping[int, Drum] | None = None) -> HitList:
+    """Read hits by the file's ending: `.json`, `.mid`, `.midi`, `.xml`, `.svl`, otherwise text.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    numbers : mapping of int to Drum, optional
+        What numeric labels of a text mean; by default MIREX classes up to 7, and General MIDI keys above.
 
     Raises
     ------
@@ -106,7 +116,9 @@ def read_hits(path: Path) -> HitList:
         return HitList(hits, has_velocity=all("velocity" in row for row in json.loads(data)))
     if path.suffix in (".mid", ".midi"):
         return HitList(_hits_of_midi(path), has_velocity=True)
-    return HitList(_hits_of_text(data.decode("utf-8-sig", "replace"), path), has_velocity=False)
+    if path.suffix in (".xml", ".svl"):
+        return HitList(_hits_of_idmt(data, path), has_velocity=False)
+    return HitList(_hits_of_text(data.decode("utf-8-sig", "replace"), path, numbers), has_velocity=False)
 
 
 def read_beats(path: Path) -> Beats:
@@ -148,7 +160,7 @@ def _bytes(path: Path) -> bytes:
         raise FileNotReadable(f"{path} cannot be read.", path=str(path)) from error
 
 
-def _hits_of_text(text: str, path: Path) -> tuple[Hit, ...]:
+def _hits_of_text(text: str, path: Path, numbers: Mapping[int, Drum] | None) -> tuple[Hit, ...]:
     rows: list[tuple[float, str]] = []
     for number, line in enumerate(text.splitlines(), start=1):
         fields = line.replace(",", " ").replace(";", " ").split()
@@ -163,15 +175,42 @@ def _hits_of_text(text: str, path: Path) -> tuple[Hit, ...]:
             raise InputError(f"{path.name}, line {number}: expected <seconds> <label>.", path=str(path), line=number) from error
     labels = {label for _, label in rows}
     if labels and all(label.isdecimal() for label in labels):
-        table = _numbers({int(label) for label in labels})
+        table = numbers or _numbers({int(label) for label in labels})
         drums = {label: table.get(int(label)) for label in labels}
     else:
         drums = {label: LABELS.get(label) for label in labels}
+    return _named(rows, drums, path)
+
+
+def _named(rows: list[tuple[float, str]], drums: Mapping[str, Drum | None], path: Path) -> tuple[Hit, ...]:
+    """Hits from times and labels, once it is known what the labels mean."""
     unknown = sorted(label for label, drum in drums.items() if drum is None)
     if unknown:
         raise InputError(f"{path.name} has labels nobody here knows: {', '.join(unknown)}.", path=str(path))
     hits = [Hit(time, drum, 100) for time, label in rows if (drum := drums[label]) is not None]
     return tuple(sorted(hits, key=lambda h: (h.time, h.drum)))
+
+
+def _hits_of_idmt(data: bytes, path: Path) -> tuple[Hit, ...]:
+    """The two forms of IDMT-SMT-Drums.
+
+    XML has `<event>`s with `onsetSec` and `instrument`; a layer of Sonic Visualiser has `<point>`s in samples, and the
+    instrument stands in the file's name (`…#HH.svl`). Strokes at the very start may carry a time just below zero.
+    """
+    try:
+        root = ET.fromstring(data)
+        if path.suffix == ".svl":
+            rate = float(root.find("./data/model").attrib["sampleRate"])  # pyright: ignore[reportOptionalMemberAccess]
+            label = path.stem.rpartition("#")[2].lower()
+            rows = [(float(point.attrib["frame"]) / rate, label) for point in root.iterfind("./data/dataset/point")]
+        else:
+            rows = [(float(e.findtext("onsetSec", "")), e.findtext("instrument", "").strip().lower()) for e in root.iter("event")]
+        rows = [(max(0.0, time), label) for time, label in rows]
+        if not all(math.isfinite(time) for time, _ in rows):
+            raise ValueError("a time is not finite")
+    except (ET.ParseError, AttributeError, KeyError, ValueError, ZeroDivisionError) as error:
+        raise InputError(f"{path.name} does not hold strokes as IDMT-SMT-Drums writes them: {error}.", path=str(path)) from error
+    return _named(rows, {label: LABELS.get(label) for _, label in rows}, path)
 
 
 def _numbers(found: set[int]) -> dict[int, Drum]:

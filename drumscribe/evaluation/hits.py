@@ -1,4 +1,4 @@
-"""Measures of hits: one-to-one matching within a tolerance, F by class, rank correlation of velocity.
+"""Measures of hits: one-to-one matching within a tolerance, F by class, velocity, false hats.
 
 Conventions of the field: an estimate counts when it lies within `tolerance` of a reference of its class that no other
 estimate has taken; the matching is as large as possible, as `mir_eval.util.match_events` finds it. Pooled F sums hits
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from drumscribe.types import Drum, Hit
 
 TOLERANCE = 0.05  #: seconds
+TIGHT = 0.02  #: seconds: the second window that is always reported
 MERGE_SECONDS = 0.005
 EPSILON = 1e-6  #: annotations often sit on a grid of 10 ms: a distance of exactly the tolerance is inside
 
@@ -166,15 +167,64 @@ def velocity_correlation(
     dict of str to float
         From -1 to 1 by instrument (cross sticks with the snare).
     """
-    true, found = _by_name(reference), _by_name(estimate)
     scores: dict[str, float] = {}
+    for name, a, b in _velocities(reference, estimate, tolerance):
+        if len(a) >= minimum and np.ptp(a) > 0 and np.ptp(b) > 0:
+            scores[name] = float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
+    return scores
+
+
+def velocity_error(reference: Iterable[Hit], estimate: Iterable[Hit], *, tolerance: float = TOLERANCE) -> dict[str, float]:
+    """Mean absolute difference of velocity over matched hits, one number per drum.
+
+    Returns
+    -------
+    dict of str to float
+        0-1, in parts of the full MIDI range, by instrument; drums without a matched hit are left out.
+    """
+    pairs = _velocities(reference, estimate, tolerance)
+    return {name: float(np.mean(np.abs(a - b))) / 127 for name, a, b in pairs if len(a)}
+
+
+def _velocities(
+    reference: Iterable[Hit], estimate: Iterable[Hit], tolerance: float
+) -> list[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+    """Velocities of matched hits, true and estimated, by instrument."""
+    true, found = _by_name(reference), _by_name(estimate)
+    result: list[tuple[str, NDArray[np.float64], NDArray[np.float64]]] = []
     for name in (n for n in dict.fromkeys(_NINE.values()) if n in true and n in found):
         pairs = match([h.time for h in true[name]], [h.time for h in found[name]], tolerance)
         a = np.array([true[name][i].velocity for i, _ in pairs], float)
         b = np.array([found[name][j].velocity for _, j in pairs], float)
-        if len(pairs) >= minimum and np.ptp(a) > 0 and np.ptp(b) > 0:
-            scores[name] = float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
-    return scores
+        result.append((name, a, b))
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class FalseHats:
+    """Strokes that are no hat, and those of them where a hat was heard."""
+
+    strokes: int = 0  #: annotated side sticks and percussion outside the kit: tambourine, clap, shaker, …
+    hats: int = 0  #: those with an estimated hat within the tolerance that no annotated hat accounts for
+
+    def __add__(self, other: FalseHats) -> FalseHats:
+        return FalseHats(self.strokes + other.strokes, self.hats + other.hats)
+
+    @property
+    def share(self) -> float | None:
+        """Part of them, 0-1; None without such strokes."""
+        return self.hats / self.strokes if self.strokes else None
+
+
+def count_false_hats(reference: Iterable[Hit], estimate: Iterable[Hit], *, tolerance: float = TOLERANCE) -> FalseHats:
+    """Count annotated side sticks and other percussion at which a hat was heard that nobody played."""
+    reference = list(reference)
+    true, found = (_times_by_class(hits, _THREE).get("hihat", []) for hits in (reference, estimate))
+    matched = {j for _, j in match(true, found, tolerance)}
+    lone = np.array([time for j, time in enumerate(found) if j not in matched])
+    others = [h.time for h in reference if h.drum in (Drum.CROSS_STICK, Drum.OTHER)]
+    near = sum(bool(len(lone)) and float(np.min(np.abs(lone - time))) <= tolerance + EPSILON for time in others)
+    return FalseHats(len(others), near)
 
 
 def _by_name(hits: Iterable[Hit]) -> dict[str, list[Hit]]:

@@ -1,4 +1,5 @@
-"""Two folders, one report: every song that has a reference and an estimate, in all measures that its files allow.
+"""Songs and their truth, one report; from two folders, too: every song that has a reference and an
+estimate, in all measures that its files allow.
 
 Files belong together by the name of their song: what is left without endings (`.hits.json`, `.beats`, …) and without
 the tails under which datasets keep their views of one song (`_subclass`, `_MIX`, …).
@@ -8,18 +9,33 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from drumscribe.errors import FileNotReadable, InputError
-from drumscribe.evaluation.annotations import HitList, read_beats, read_hits
+from drumscribe.evaluation.annotations import Beats, HitList, read_beats, read_hits
 from drumscribe.evaluation.beats import BeatScores, score_beats
-from drumscribe.evaluation.hits import TOLERANCE, VOCABULARIES, Counts, HitScores, score_hits, velocity_correlation
-from drumscribe.evaluation.written import read_musicxml, score_written
+from drumscribe.evaluation.calibration import Calibration, calibration
+from drumscribe.evaluation.hits import (
+    TIGHT,
+    TOLERANCE,
+    VOCABULARIES,
+    Counts,
+    FalseHats,
+    HitScores,
+    count_false_hats,
+    score_hits,
+    velocity_correlation,
+    velocity_error,
+)
+from drumscribe.evaluation.tables import write_tables
+from drumscribe.evaluation.written import WrittenNotes, read_musicxml, score_written
+
+T = TypeVar("T")
 
 _TAILS = re.compile(r"(_subclass|_class|_mix|_drums?|_full|_hits|_beats)+$", re.IGNORECASE)
 #: Endings in order of preference: the first that a song has is read.
@@ -28,6 +44,17 @@ _BEAT_ENDINGS = (".beats.json", ".beats", ".beat", ".mid", ".midi")
 _SCORE_ENDINGS = (".musicxml", ".mxl")
 #: Other documents that the command line writes next to these.
 _NOT_HITS = (".beats.json", ".performance.json", ".score.json", ".tab.txt", ".score.mid")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Song:
+    """One song, true and transcribed; None is what one side does not tell."""
+
+    true_hits: HitList | None = None
+    hits: HitList | None = None
+    true_beats: Beats | None = None
+    beats: Beats | None = None
+    written: WrittenNotes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,45 +68,48 @@ class Report:
     written: Mapping[str, Counts]  #: by song
     without_estimate: tuple[str, ...] = ()  #: what has a reference and no estimate, as "song (hits)"
     means: Mapping[str, float] = field(default_factory=dict[str, float])  #: summary over songs
+    tight: Mapping[int, HitScores] = field(default_factory=dict[int, HitScores])  #: as `hits`, at `TIGHT` seconds
+    velocity_error: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])  #: 0-1
+    false_hats: FalseHats = field(default_factory=FalseHats)
+    calibration: Calibration | None = None
 
     def text(self) -> str:
         """Tables for a person."""
-        blocks = [_hit_table(size, scores, self.tolerance) for size, scores in self.hits.items()]
-        if self.beats:
-            blocks.append(_beat_table(self.beats))
-        if self.written:
-            rows = {song: (c.f_measure, c.precision, c.recall) for song, c in self.written.items()}
-            rows["all"] = _prf(sum(self.written.values(), Counts()))
-            blocks.append(_table("written notes at their place in the metre", ("F", "P", "R"), rows))
-        if self.velocity:
-            drums = sorted({d for scores in self.velocity.values() for d in scores})
-            rows = {song: tuple(scores.get(d) for d in drums) for song, scores in self.velocity.items()}
-            blocks.append(_table("velocity, rank correlation", tuple(drums), rows))
-        if self.without_estimate:
-            blocks.append("Without estimate, not scored: " + ", ".join(self.without_estimate))
-        return "\n\n".join(blocks) + "\n"
+        return write_tables(self)
 
     def to_json(self) -> bytes:
         """The same numbers as JSON, with the counts behind them."""
         document: dict[str, Any] = {
             "tolerance": self.tolerance,
             "means": dict(self.means),
-            "hits": {
-                f"{size}_classes": {
-                    "pooled": _counts(s.pooled),
-                    "mean_f": s.mean_f,
-                    "macro_f": s.macro_f,
-                    "classes": {k: _counts(c) for k, c in s.classes.items()},
-                    "songs": {k: _counts(c) for k, c in s.songs.items()},
-                }
-                for size, s in self.hits.items()
-            },
+            "hits": _of_vocabularies(self.hits),
+            "hits_20ms": _of_vocabularies(self.tight),
             "beats": {song: asdict(scores) for song, scores in self.beats.items()},
             "written": {song: _counts(c) for song, c in self.written.items()},
             "velocity": {song: dict(scores) for song, scores in self.velocity.items()},
+            "velocity_error": {song: dict(scores) for song, scores in self.velocity_error.items()},
+            "false_hats": asdict(self.false_hats) | {"share": self.false_hats.share},
+            "calibration": asdict(self.calibration) if self.calibration else None,
             "without_estimate": list(self.without_estimate),
         }
         return (json.dumps(document, indent=1) + "\n").encode()
+
+
+def _of_vocabularies(scores: Mapping[int, HitScores]) -> dict[str, Any]:
+    return {
+        f"{size}_classes": {
+            "pooled": _counts(s.pooled),
+            "mean_f": s.mean_f,
+            "macro_f": s.macro_f,
+            "classes": {k: _counts(c) for k, c in s.classes.items()},
+            "songs": {k: _counts(c) for k, c in s.songs.items()},
+        }
+        for size, s in scores.items()
+    }
+
+
+def _counts(counts: Counts) -> dict[str, float]:
+    return {"f": counts.f_measure, "p": counts.precision, "r": counts.recall} | asdict(counts)
 
 
 def evaluate_folder(estimates: Path, references: Path, *, tolerance: float = TOLERANCE) -> Report:
@@ -105,28 +135,75 @@ def evaluate_folder(estimates: Path, references: Path, *, tolerance: float = TOL
     missing = [
         f"{song} ({kind})" for kind in ("hits", "beats") if found.of(kind) for song in true.of(kind) if song not in found.of(kind)
     ]
-    true_hits = {
-        song: read_hits(path) for song, path in true.of("hits").items() if song in found.of("hits") or song in found.of("score")
+    names = {
+        name
+        for name in true.of("hits").keys() | true.of("beats").keys()
+        if any(name in found.of(kind) for kind in ("hits", "beats", "score"))
     }
-    found_hits = {song: read_hits(path) for song, path in found.of("hits").items() if song in true_hits}
-    true_beats = {song: read_beats(path) for song, path in true.of("beats").items()}
-    beats = {
-        song: score_beats(true_beats[song], read_beats(path)) for song, path in found.of("beats").items() if song in true_beats
+    songs = {
+        name: Song(
+            _read(read_hits, true.of("hits"), name),
+            _read(read_hits, found.of("hits"), name) if name in true.of("hits") else None,
+            _read(read_beats, true.of("beats"), name),
+            _read(read_beats, found.of("beats"), name) if name in true.of("beats") else None,
+            _read(read_musicxml, found.of("score"), name) if name in true.of("hits") and name in true.of("beats") else None,
+        )
+        for name in sorted(names)
     }
-    scored = {song: hits.hits for song, hits in true_hits.items() if song in found_hits}
-    hits: dict[int, HitScores] = {}
-    if scored:
-        transcribed = {song: hits.hits for song, hits in found_hits.items()}
-        hits = {size: score_hits(scored, transcribed, vocabulary=size, tolerance=tolerance) for size in VOCABULARIES}
-    written = {
-        song: score_written(true_hits[song].hits, true_beats[song], read_musicxml(path))
-        for song, path in found.of("score").items()
-        if song in true_hits and song in true_beats
-    }
-    velocity = _velocities(true_hits, found_hits, tolerance)
-    if not (hits or beats or written):
+    report = compare(songs, tolerance=tolerance)
+    if not (report.hits or report.beats or report.written):
         raise InputError(f"No song has files in both {estimates} and {references}.")
-    return Report(tolerance, hits, beats, velocity, written, tuple(missing), _means(hits, beats, written, velocity))
+    return replace(report, without_estimate=tuple(missing))
+
+
+def _read(read: Callable[[Path], T], paths: Mapping[str, Path], name: str) -> T | None:
+    return read(paths[name]) if name in paths else None
+
+
+def compare(
+    songs: Mapping[str, Song], *, tolerance: float = TOLERANCE, vocabularies: Iterable[int] = tuple(VOCABULARIES)
+) -> Report:
+    """Compare songs in all measures that they allow.
+
+    Parameters
+    ----------
+    songs : mapping of name to Song
+        What is missing on one side is left out.
+    tolerance : float
+        Seconds, for hits.
+    vocabularies : iterable of int
+        Those that the reference can tell apart.
+    """
+    both = {name: (s.true_hits, s.hits) for name, s in songs.items() if s.true_hits is not None and s.hits is not None}
+    true, found = ({name: pair[side].hits for name, pair in both.items()} for side in (0, 1))
+    sizes = tuple(vocabularies) if both else ()
+    hits = {size: score_hits(true, found, vocabulary=size, tolerance=tolerance) for size in sizes}
+    tight = {size: score_hits(true, found, vocabulary=size, tolerance=TIGHT) for size in sizes}
+    beats = {
+        name: score_beats(s.true_beats, s.beats)
+        for name, s in songs.items()
+        if s.true_beats is not None and s.beats is not None and len(s.true_beats.times) > 1
+    }
+    written = {
+        name: score_written(s.true_hits.hits, s.true_beats, s.written)
+        for name, s in songs.items()
+        if s.true_hits and s.true_beats and s.written and len(s.true_beats.times) > 1
+    }
+    played = [name for name, pair in both.items() if pair[0].has_velocity and pair[1].has_velocity]
+    ranks = {n: own for n in played if (own := velocity_correlation(true[n], found[n], tolerance=tolerance))}
+    errors = {n: own for n in played if (own := velocity_error(true[n], found[n], tolerance=tolerance))}
+    return Report(
+        tolerance,
+        hits,
+        beats,
+        ranks,
+        written,
+        means=_means(hits, tight, beats, written, ranks, errors),
+        tight=tight,
+        velocity_error=errors,
+        false_hats=sum((count_false_hats(true[n], found[n], tolerance=tolerance) for n in both), FalseHats()),
+        calibration=calibration(true, found, vocabulary=max(sizes), tolerance=tolerance) if sizes else None,
+    )
 
 
 class _Files:
@@ -163,77 +240,24 @@ def _choose(paths: list[Path], endings: tuple[str, ...]) -> dict[str, Path]:
     return {song: path for song, (_, path) in sorted(chosen.items())}
 
 
-def _velocities(
-    references: Mapping[str, HitList], estimates: Mapping[str, HitList], tolerance: float
-) -> dict[str, dict[str, float]]:
-    scores: dict[str, dict[str, float]] = {}
-    for song, true in references.items():
-        if song in estimates and true.has_velocity and estimates[song].has_velocity:
-            own = velocity_correlation(true.hits, estimates[song].hits, tolerance=tolerance)
-            if own:
-                scores[song] = own
-    return scores
-
-
 def _means(
     hits: Mapping[int, HitScores],
+    tight: Mapping[int, HitScores],
     beats: Mapping[str, BeatScores],
     written: Mapping[str, Counts],
-    velocity: Mapping[str, Mapping[str, float]],
+    ranks: Mapping[str, Mapping[str, float]],
+    errors: Mapping[str, Mapping[str, float]],
 ) -> dict[str, float]:
     """One number per measure: hits pooled, everything else averaged over songs."""
     means = {f"hits_f_{size}": scores.pooled.f_measure for size, scores in hits.items()}
+    means |= {f"hits_20ms_f_{size}": scores.pooled.f_measure for size, scores in tight.items()}
     for name in ("f_measure", "cmlt", "amlt", "downbeat_f", "tempo", "tempo_any"):
         values = [v for s in beats.values() if (v := getattr(s, name)) is not None]
         if values:
             means[f"beats_{name}"] = float(np.mean(values))
     if written:
         means["written_f"] = float(np.mean([c.f_measure for c in written.values()]))
-    correlations = [r for scores in velocity.values() for r in scores.values()]
-    if correlations:
-        means["velocity_rank_correlation"] = float(np.mean(correlations))
+    for name, scores in (("velocity_rank_correlation", ranks), ("velocity_error", errors)):
+        if values := [value for own in scores.values() for value in own.values()]:
+            means[name] = float(np.mean(values))
     return means
-
-
-# ------------------------------------------------------------------------------------------------ tables
-
-
-def _prf(counts: Counts) -> tuple[float, float, float]:
-    return counts.f_measure, counts.precision, counts.recall
-
-
-def _counts(counts: Counts) -> dict[str, float]:
-    return {"f": counts.f_measure, "p": counts.precision, "r": counts.recall} | asdict(counts)
-
-
-def _hit_table(size: int, scores: HitScores, tolerance: float) -> str:
-    def row(counts: Counts) -> tuple[float | int | None, ...]:
-        if counts == Counts():
-            return (None, None, None, 0, 0)
-        return (*_prf(counts), counts.found + counts.missed, counts.found + counts.invented)
-
-    rows: dict[str, tuple[float | int | None, ...]] = {"pooled": row(scores.pooled)}
-    rows |= {name: row(counts) for name, counts in scores.classes.items()}
-    rows |= {"mean of songs": (scores.mean_f,), "mean of classes": (scores.macro_f,)}
-    title = f"hits, {size} classes, {tolerance * 1000:.0f} ms, {len(scores.songs)} songs"
-    return _table(title, ("F", "P", "R", "reference", "estimate"), rows)
-
-
-def _beat_table(beats: Mapping[str, BeatScores]) -> str:
-    names = ("f_measure", "cmlt", "amlt", "downbeat_f", "tempo", "tempo_any")
-    rows: dict[str, tuple[float | None, ...]] = {song: tuple(getattr(s, n) for n in names) for song, s in beats.items()}
-    columns = [[v for v in column if v is not None] for column in zip(*rows.values(), strict=True)]
-    rows["mean"] = tuple(float(np.mean(c)) if c else None for c in columns)
-    return _table("beats", ("F", "CMLt", "AMLt", "downbeat F", "tempo", "tempo ×½×2×3"), rows)
-
-
-def _table(title: str, heads: tuple[str, ...], rows: Mapping[str, tuple[float | int | None, ...]]) -> str:
-    first = max(len(name) for name in rows) + 2
-    widths = [max(9, len(head) + 2) for head in heads]
-    lines = [title, " " * first + "".join(head.rjust(width) for head, width in zip(heads, widths, strict=True))]
-    for name, values in rows.items():
-        cells = ["–" if v is None else str(v) if isinstance(v, int) else f"{v:.3f}" for v in values]
-        lines.append(
-            name.ljust(first) + "".join(cell.rjust(width) for cell, width in zip(cells, widths[: len(cells)], strict=True))
-        )
-    return "\n".join(lines)
