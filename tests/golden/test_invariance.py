@@ -10,6 +10,7 @@ from conftest import Demo
 
 from drumscribe import Audio, Hit, load_audio, load_models, transcribe
 from drumscribe.chunks import run_in_chunks
+from drumscribe.detection.infer import network_inputs
 from drumscribe.evaluation import match
 from drumscribe.features import log_mel, mono, scale_to_level
 from drumscribe.types import Drum
@@ -43,13 +44,13 @@ def test_gain_moves_no_hit(decibels: int, audio: Audio, models: Models, hits: tu
 
 
 def test_a_song_in_pieces_gives_the_logits_of_the_whole(audio: Audio, models: Models) -> None:
-    spectrum = log_mel(scale_to_level(mono(audio)))
+    inputs = network_inputs(log_mel(scale_to_level(mono(audio))), models.drums)
 
     def run(frames: np.ndarray) -> np.ndarray:
         return np.asarray(models.drums.session.run(None, {"log_mel": frames[None]})[0])[0]
 
-    pieces = run_in_chunks(run, spectrum, chunk=500, context=int(models.drums.config["context"]))
-    np.testing.assert_allclose(pieces, run(spectrum), atol=2e-3)
+    pieces = run_in_chunks(run, inputs, chunk=500, context=int(models.drums.config["context"]))
+    np.testing.assert_allclose(pieces, run(inputs), atol=2e-3)
 
 
 def test_hits_come_in_order_and_some_are_sure(hits: tuple[Hit, ...]) -> None:

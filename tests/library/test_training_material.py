@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from tiny_pack import make_pack, make_songs
 
-from drumscribe.features import FRAME_RATE, log_mel
-from drumscribe.training.crops import draw_crop
-from drumscribe.training.generator import LENGTH, SECONDS, Generator
+from drumscribe.features import FRAME_RATE, SAMPLE_RATE, log_mel
+from drumscribe.training.crops import AUDIBLE, AUDIBLE_BANDS, draw_crop
+from drumscribe.training.generator import LENGTH, SECONDS, Generator, _KitRenderer
 from drumscribe.training.material import CLASS_TO_DRUM, GROUPS, OUTPUTS, load_kits
 from drumscribe.training.pool import FRAMES, open_pool, render_pool
+from drumscribe.training.sequences import Playing, Stroke, loosen
 from drumscribe.types import Drum
 
 
@@ -82,3 +83,44 @@ def test_a_pool_gives_back_what_was_rendered(generator: Generator, tmp_path: Pat
     assert np.isfinite(crop.spectrum).all()
     assert set(np.unique(crop.weights)) <= {0.0, 1.0}
     assert float(np.nanmax(np.nan_to_num(crop.loudness))) <= 1
+
+
+def test_a_stroke_alone_is_audible_however_it_is_mixed(generator: Generator) -> None:
+    """Equaliser, room and compressor move a stroke's own spectrum as they move the drums that hold it."""
+    gaps: list[float] = []
+    for seed in range(40, 52):
+        playing = Playing([Stroke(1.0 + 2.0 * k, ("kick", "snare", "hihat_closed")[k % 3], 0.9) for k in range(12)])
+        drums, events = generator.render_drums(playing, np.random.default_rng(seed))
+        assert drums is not None
+        heard = log_mel(drums)
+        for event in events:
+            frame = round(event.time * FRAME_RATE)
+            gaps.append(float(np.sort(event.spectrum - heard[frame - 1 : frame + 3].max(axis=0))[-AUDIBLE_BANDS]))
+    assert abs(float(np.median(gaps))) < 0.5
+    assert np.mean(np.array(gaps) > AUDIBLE) > 0.95
+
+
+def test_strokes_lose_their_usual_company(generator: Generator) -> None:
+    """After `loosen`, crashes also come without kicks, and some passages have no hat, over many seeds."""
+    alone = hats = 0
+    for seed in range(60):
+        names = ("kick", "crash", "hihat_closed")
+        playing = Playing([Stroke(0.5 * k, name, 0.8) for k in range(60) for name in names])
+        loosen(playing, SECONDS, np.random.default_rng(seed))
+        at = {name: {round(s.time * 20) for s in playing.strokes if s.name == name} for name in names}
+        alone += bool(at["crash"] - at["kick"])
+        hats += len(at["hihat_closed"]) < 40
+    assert alone > 5
+    assert hats > 5
+
+
+def test_an_open_hat_rings_on_when_struck_open_again(generator: Generator) -> None:
+    def power(second: str) -> float:
+        strokes = [Stroke(1.0, "hihat_open", 0.9), Stroke(1.06, second, 0.15)]
+        renderer = _KitRenderer(generator.kits, np.random.default_rng(5))
+        for stroke in strokes:
+            renderer.play(stroke)
+        tail = renderer.buses["hat"][int(1.13 * SAMPLE_RATE) : int(1.2 * SAMPLE_RATE)]
+        return float(np.mean(tail**2))
+
+    assert power("hihat_open") > 5 * power("hihat_closed")

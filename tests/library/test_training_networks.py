@@ -44,7 +44,7 @@ def test_onnx_says_what_torch_says(kind: str, tmp_path: Path) -> None:
 def test_a_drum_output_depends_on_its_context_only() -> None:
     torch.manual_seed(0)
     network = DrumNetwork().eval()
-    frames = np.random.default_rng(0).standard_normal((1500, BANDS)).astype(np.float32)
+    frames = np.random.default_rng(0).standard_normal((1500, 2 * BANDS)).astype(np.float32)
 
     def run(x: np.ndarray) -> np.ndarray:
         with torch.no_grad():
