@@ -67,6 +67,28 @@ def pool(
             say(f"{min(items, start + PART_ITEMS)} of {items} mixes")
 
 
+@app.command("audition")
+def audition(
+    pack: Pack,
+    songs: Songs,
+    out: Annotated[Path, typer.Option(help="Folder for sounds, pictures, labels and the page that shows them.")],
+    items: Annotated[int, typer.Option(help="How many mixes of 32 s.", min=1)] = 12,
+    seed: Annotated[
+        int, typer.Option(help="First item; a pool's items are numbered from its seed times a million on.", min=0)
+    ] = 0,
+    validation: Annotated[
+        bool, typer.Option("--validation", help="Use the kits, players and songs kept out of training.")
+    ] = False,
+) -> None:
+    """Write labelled examples to look at and to listen to."""
+    with _extra():
+        from drumscribe.training.audition import write_audition
+        from drumscribe.training.generator import Generator
+
+        write_audition(Generator(pack, songs, validation=validation), out, range(seed, seed + items))
+        say(f"open {out / 'index.html'}")
+
+
 @app.command("drums")
 def drums(
     pool: PoolDir, run: Run, steps: int = 3600, batch: int = 8, rate: float = 2.5e-3, seed: Seed = 1, device: Device = "cpu"

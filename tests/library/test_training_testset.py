@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 from tiny_pack import make_pack, make_songs
 
 from drumscribe.evaluation import read_beats, read_hits
-from drumscribe.features import SAMPLE_RATE
+from drumscribe.features import BANDS, FRAME_RATE, SAMPLE_RATE
+from drumscribe.training.audition import draw_labels, write_audition
 from drumscribe.training.generator import SECONDS, Generator
 from drumscribe.training.material import Kits, load_kits, of_kinds, sort_out
 from drumscribe.training.testset import CONDITIONS, render_patterns, render_performances, write_test_set
@@ -97,3 +100,29 @@ def test_kits_of_one_kind_play_and_others_only_what_these_lack(pack: Path) -> No
     assert electronic.by_group["kick"] == {"free": ["free"]}
     assert electronic.by_group["ride"] == {"viral": ["viral"]}
     assert electronic.by_class["snare"] == ["free"]
+
+
+def test_an_audition_shows_and_plays_every_label(generator: Generator, tmp_path: Path) -> None:
+    write_audition(generator, tmp_path, range(2, 4))
+    page = (tmp_path / "index.html").read_text("utf-8")
+    for file in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert (tmp_path / file).is_file(), file
+    for seed in (2, 3):
+        labels = json.loads((tmp_path / f"{seed:06d}.json").read_text())
+        assert [hit["time"] for hit in labels["hits"]] == pytest.approx(
+            sorted(e.time for e in generator.item(seed).events), abs=1e-4
+        )
+        assert f"{seed:06d}-mix.flac" in page
+        with Image.open(tmp_path / f"{seed:06d}.png") as picture:
+            assert picture.width > 1600
+
+
+def test_a_picture_tells_apart_what_is_heard_and_what_is_not(generator: Generator) -> None:
+    item = generator.item(2)
+    spectrum = np.zeros((int(SECONDS * FRAME_RATE), BANDS), np.float32)
+    green, red = (40, 120, 60), (200, 40, 40)
+    for is_audible, shown, hidden in ((True, green, red), (False, red, green)):
+        picture = draw_labels(spectrum, item, (is_audible,) * len(item.events))
+        colours = {colour for _, colour in picture.getcolors(1 << 24) or ()}
+        assert shown in colours
+        assert hidden not in colours
