@@ -30,11 +30,20 @@ def _mel(hertz: NDArray[np.float64] | float) -> NDArray[np.float64]:
     return 2595.0 * np.log10(1.0 + np.asarray(hertz, dtype=np.float64) / 700.0)
 
 
+def mel_centres() -> NDArray[np.float64]:
+    """Centre of each band in Hz, (BANDS,)."""
+    return _mel_edges()[1:-1]
+
+
+def _mel_edges() -> NDArray[np.float64]:
+    return 700.0 * (10 ** (np.linspace(float(_mel(LOWEST)), float(_mel(HIGHEST)), BANDS + 2) / 2595.0) - 1)
+
+
 @lru_cache(maxsize=1)
 def mel_filters() -> FloatArray:
     """Triangular filters of shape (WINDOW // 2 + 1, BANDS), each summing to one (O'Shaughnessy's mel scale, 1987)."""
     bins = np.fft.rfftfreq(WINDOW, 1 / SAMPLE_RATE)
-    edges = 700.0 * (10 ** (np.linspace(float(_mel(LOWEST)), float(_mel(HIGHEST)), BANDS + 2) / 2595.0) - 1)
+    edges = _mel_edges()
     rising = (bins[:, None] - edges[None, :-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[None, 2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
     filters = np.maximum(0.0, np.minimum(rising, falling))
@@ -78,3 +87,11 @@ def log_mel(samples: FloatArray) -> FloatArray:
         power = np.square(spectrum.real) + np.square(spectrum.imag)
         result[start : start + _BLOCK] = power @ filters
     return np.log(result + np.float32(FLOOR))
+
+
+def with_profile(spectrum: FloatArray) -> FloatArray:
+    """The spectrum (n, BANDS), and beside it the same less its mean over the recording: (n, 2 * BANDS).
+
+    The second half does not depend on the colour of the recording (cepstral mean normalisation, Atal, 1974).
+    """
+    return np.concatenate([spectrum, spectrum - spectrum.mean(axis=0)], axis=1)

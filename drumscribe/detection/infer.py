@@ -8,7 +8,7 @@ from drumscribe.audio import resample
 from drumscribe.chunks import run_in_chunks
 from drumscribe.detection.loudness import refine_loudness
 from drumscribe.detection.picking import find_peaks
-from drumscribe.features import FRAME_RATE, SAMPLE_RATE, log_mel, mono, scale_to_level
+from drumscribe.features import FRAME_RATE, SAMPLE_RATE, log_mel, mono, scale_to_level, with_profile
 from drumscribe.types import Activations, Drum, FloatArray, OnProgress, Progress, Stem, ignore_progress
 from drumscribe.weights import Network
 
@@ -58,7 +58,12 @@ def run_network(spectrum: FloatArray, model: Network, *, on_progress: OnProgress
     def report(fraction: float) -> None:
         on_progress(Progress("listen", fraction))
 
-    return run_in_chunks(run, spectrum, chunk=CHUNK_FRAMES, context=context, on_chunk=report)
+    return run_in_chunks(run, network_inputs(spectrum, model), chunk=CHUNK_FRAMES, context=context, on_chunk=report)
+
+
+def network_inputs(spectrum: FloatArray, model: Network) -> FloatArray:
+    """What the network reads of a recording's spectrum (n, BANDS): itself, with its profile where the network wants one."""
+    return with_profile(spectrum) if model.config.get("features", {}).get("profile") else spectrum
 
 
 def probabilities(logits: FloatArray, model: Network) -> FloatArray:

@@ -16,7 +16,7 @@ from onnxruntime import InferenceSession
 from scipy.optimize import minimize
 
 from drumscribe.detection.picking import find_peaks
-from drumscribe.features import FRAME_RATE
+from drumscribe.features import FRAME_RATE, with_profile
 from drumscribe.training.crops import gain_of, is_audible
 from drumscribe.training.material import OUTPUTS
 from drumscribe.training.pool import Pool
@@ -73,7 +73,7 @@ def collect_peaks(session: InferenceSession, pool: Pool) -> list[Peaks]:
     strokes = [0] * len(OUTPUTS)
     for item in range(len(pool)):
         mix, drums, _ = pool.mel(item).astype(np.float32)
-        output = np.asarray(session.run(None, {"log_mel": mix[None]})[0])[0]
+        output = np.asarray(session.run(None, {"log_mel": with_profile(mix)[None]})[0])[0]
         for column in range(len(OUTPUTS)):
             heard, unheard = _strokes(pool, item, column, mix, drums)
             strokes[column] += len(heard)

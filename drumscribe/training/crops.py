@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drumscribe.detection.picking import LOUDNESS_RANGE_DB
 from drumscribe.features import BANDS, FLOOR, FRAME_RATE
@@ -16,7 +17,9 @@ from drumscribe.training.material import OUTPUTS
 from drumscribe.training.pool import FRAMES, Pool
 from drumscribe.types import FloatArray
 
-NEIGHBOUR = 0.55  #: target on the frames beside an onset
+SHARPNESS = 0.6  #: target at a distance of d frames from an onset is exp(-0.6 d²), so the instant lies between frames …
+REACH = 1.6  #: … up to this many frames away
+PROFILE_STRIDE = 10  #: every tenth frame of an item tells the mean spectrum of its "song"
 AUDIBLE = -1.6  #: a stroke counts where its own power is at least exp(-1.6), 20 %, of what sounds there …
 AUDIBLE_BANDS = 4  #: … in this many bands
 
@@ -25,29 +28,38 @@ AUDIBLE_BANDS = 4  #: … in this many bands
 class Crop:
     """One training example; arrays are (frames, …)."""
 
-    spectrum: FloatArray  #: (frames, BANDS)
-    onsets: FloatArray  #: (frames, outputs) 0, NEIGHBOUR or 1
+    spectrum: FloatArray  #: (frames, 2 * BANDS), as `features.with_profile` gives it
+    onsets: FloatArray  #: (frames, outputs) 0 to 1
     weights: FloatArray  #: (frames, outputs) 0 where a stroke cannot be heard, else 1
     loudness: FloatArray  #: (frames, outputs) in [0, 1], NaN away from onsets
+    mask: FloatArray  #: (frames, BANDS) share of the power that is drums, 0-1
 
 
 def draw_crop(pool: Pool, frames: int, rng: np.random.Generator, *, augmented: bool = True) -> Crop:
     """Cut `frames` frames at a random place of a random item."""
     item = int(rng.integers(len(pool)))
     start = int(rng.integers(0, FRAMES - frames + 1))
-    mix, drums, backing = pool.mel(item)[:, start : start + frames].astype(np.float32)
-    spectrum, shift = mix, gain_of(mix, drums)
+    mix, drums, backing = _excerpt(pool.mel(item), start, frames)
+    spectrum, shift = mix, gain_of(mix[:frames], drums[:frames])
     if augmented and rng.random() < 0.45:
         if rng.random() < 0.4:  # another song's backing
             other = pool.mel(int(rng.integers(len(pool))))
-            begin = int(rng.integers(0, FRAMES - frames + 1))
-            backing = other[2, begin : begin + frames].astype(np.float32)
+            backing = _excerpt(other, int(rng.integers(0, FRAMES - frames + 1)), frames)[2]
         shift = float(np.clip(rng.normal(0, 5.5), -10, 14)) * np.log(10) / 20
         spectrum = np.log(np.exp(drums + 2 * shift) + np.exp(backing) + FLOOR)
         shift *= 2
-        spectrum -= np.log(np.mean(np.exp(spectrum)) + FLOOR) - np.log(np.mean(np.exp(mix)) + FLOOR)
-    labels = _labels(pool, item, start, frames, spectrum, shift)
-    return Crop(augment(spectrum, rng) if augmented else spectrum, *labels)
+        level = np.log(np.mean(np.exp(spectrum)) + FLOOR) - np.log(np.mean(np.exp(mix)) + FLOOR)
+        spectrum, shift = spectrum - level, shift - level
+    labels = _labels(pool, item, start, frames, spectrum[:frames], shift)
+    mask = np.exp(np.minimum(0, drums[:frames] + shift - spectrum[:frames]))
+    heard = augment(spectrum, rng) if augmented else spectrum
+    profile = heard[frames:].mean(axis=0)
+    return Crop(np.concatenate([heard[:frames], heard[:frames] - profile], axis=1), *labels, mask.astype(np.float32))
+
+
+def _excerpt(mels: NDArray[np.float16], start: int, frames: int) -> FloatArray:
+    """(3, frames + a tenth of all, BANDS): the crop, and behind it what the mean spectrum is taken from."""
+    return np.concatenate([mels[:, start : start + frames], mels[:, ::PROFILE_STRIDE]], axis=1).astype(np.float32)
 
 
 def gain_of(mix: FloatArray, drums: FloatArray) -> float:
@@ -71,17 +83,18 @@ def _labels(
     first, last = np.searchsorted(pool.events[:, 0], [item, item + 1])
     for row in range(int(first), int(last)):
         _, time, output, _, decibels = pool.events[row]
-        frame, column = round(float(time) * FRAME_RATE) - start, int(output)
+        place, column = float(time) * FRAME_RATE - start, int(output)
+        frame = round(place)
         if not 0 <= frame < frames:
             continue
         near = slice(max(0, frame - 2), frame + 3)
         if not is_audible(pool, row, spectrum, frame, shift):
             weights[near, column] = np.where(onsets[near, column] > 0, weights[near, column], 0)
             continue
-        beside = slice(max(0, frame - 1), frame + 2)
         weights[near, column] = 1
-        onsets[beside, column] = np.maximum(onsets[beside, column], NEIGHBOUR)
-        onsets[frame, column] = 1
+        distance = np.abs(np.arange(*near.indices(frames)) - place)
+        target = np.where(distance <= REACH, np.exp(-SHARPNESS * distance**2), 0)
+        onsets[near, column] = np.maximum(onsets[near, column], target)
         loudness[frame, column] = np.clip(1 + decibels / LOUDNESS_RANGE_DB, 0.02, 1)
     return onsets, weights, loudness
 

@@ -5,6 +5,7 @@ Randomising these is worth more than any other choice in the recipe: a network t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -108,6 +109,23 @@ def compress(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
 def saturate(samples: FloatArray, drive: float) -> FloatArray:
     """Soft clipping of sound at RMS 0.1; `drive` 1 is gentle, 8 is fuzz."""
     return np.tanh(samples * np.float32(drive))
+
+
+def rattle(buses: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:
+    """Snare wires that buzz along with kick and toms: noise under their envelope, 18 to 40 dB below them."""
+    struck = [bus for group, bus in buses.items() if group in ("kick", "tom")]
+    if not struck:
+        return np.zeros(1, np.float32)
+    source = np.add.reduce(struck)
+    block = 64
+    levels = np.sqrt(np.mean(source[: len(source) // block * block].reshape(-1, block) ** 2, axis=1))
+    decay = float(np.exp(-block / (SAMPLE_RATE * rng.uniform(0.02, 0.12))))
+    envelope = np.repeat(np.asarray(lfilter([1 - decay], [1, -decay], levels), np.float32), block)
+    noise = rng.standard_normal(len(envelope), dtype=np.float32)
+    buzz = np.asarray(lfilter([1.0, -rng.uniform(0.5, 0.95)], [1.0], noise), np.float32) * envelope
+    result = np.zeros(len(source), np.float32)
+    result[: len(buzz)] = buzz * np.float32(10 ** (rng.uniform(-30, -8) / 20))
+    return result
 
 
 def amplifier(at: Bins, rng: np.random.Generator) -> FloatArray:

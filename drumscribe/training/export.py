@@ -19,7 +19,7 @@ TOLERANCE = 1e-3  #: largest difference of any logit between torch and ONNX Runt
 
 def export_drums(checkpoint: Path, target: Path) -> None:
     """Write the averaged weights of a drum checkpoint as ONNX: `log_mel` → `logits`."""
-    _export(DrumNetwork(), checkpoint, target, "log_mel", BANDS)
+    _export(DrumNetwork(), checkpoint, target, "log_mel", 2 * BANDS)
 
 
 def export_beats(checkpoint: Path, target: Path) -> None:
@@ -29,7 +29,7 @@ def export_beats(checkpoint: Path, target: Path) -> None:
 
 def _export(network: nn.Module, checkpoint: Path, target: Path, name: str, features: int) -> None:
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)["averaged"]
-    network.load_state_dict(state)
+    network.load_state_dict({name: state[name] for name in network.state_dict()})  # heads of training are left out
     network.eval()
     example = torch.randn(1, 400, features)
     frames = torch.export.Dim("frames", min=16, max=2_000_000)

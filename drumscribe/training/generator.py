@@ -5,13 +5,15 @@ Everything is drawn from one seeded generator per item, so an item is a function
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from drumscribe.features import FLOOR, SAMPLE_RATE, WINDOW, mel_filters
+from drumscribe.features import FLOOR, SAMPLE_RATE, WINDOW, mel_centres, mel_filters
 from drumscribe.training import effects
 from drumscribe.training.band import Time, play_band
 from drumscribe.training.material import (
@@ -28,7 +30,7 @@ from drumscribe.training.material import (
     load_kits,
     load_notes,
 )  # fmt: skip
-from drumscribe.training.sequences import Playing, Stroke, from_grooves, from_patterns, from_song, restyle
+from drumscribe.training.sequences import Playing, Stroke, from_grooves, from_patterns, from_song, loosen, restyle
 from drumscribe.training.songs import Song, load_songs
 from drumscribe.types import FloatArray
 
@@ -37,6 +39,7 @@ LENGTH = int(SECONDS * SAMPLE_RATE)
 
 #: Usual level of each group against kick and snare, dB.
 _GROUP_LEVEL = {"kick": 0, "snare": 0, "stick": -5, "hat": -11, "tom": -2, "ride": -11, "crash": -5, "aux": -8}
+_TURNS = 3  #: versions of a recorded stroke that a drummer takes by turns
 _CYMBALS = ("hat", "ride", "crash")
 
 
@@ -82,6 +85,7 @@ class Generator:
         self.clips = load_clips(pack, validation=validation, tiers=tiers)
         self._count = effects.transform_size(LENGTH + 2 * SAMPLE_RATE)
         self._bins = effects.bins(self._count)
+        self._bands = np.searchsorted(self._bins.hertz, mel_centres()).clip(0, len(self._bins.hertz) - 1)
 
     def item(self, seed: int) -> Item:
         """Render the mix of a seed."""
@@ -100,6 +104,7 @@ class Generator:
             playing = from_grooves(self.grooves, SECONDS, rng)
         if source >= 0.55 or rng.random() < 0.3:
             restyle(playing, SECONDS, rng)
+        loosen(playing, SECONDS, rng)
         return self.mix(playing, rng, kind, song, offset)
 
     def mix(
@@ -138,37 +143,74 @@ class Generator:
             renderer.play(stroke)
         if not renderer.events:
             return None, ()
-        dry = np.sum(list(renderer.buses.values()), axis=0)[:LENGTH]
-        dry_rms = float(np.sqrt(np.mean(dry**2))) + 1e-7
-        drums = self._desk(renderer.buses, rng)
-        shift = 2 * np.log(0.1 / dry_rms)  # from the dry sum to the finished drums, in log power
-        events = tuple(replace(e, spectrum=(e.spectrum + shift).astype(np.float32)) for e in renderer.events)
+        if rng.random() < 0.3:
+            renderer.buses["snare"] = renderer.buses.get("snare", np.float32(0)) + effects.rattle(renderer.buses, rng)
+        drums, curves, pressed = self._desk(renderer.buses, rng)
+        events = tuple(
+            replace(e, spectrum=np.logaddexp(e.spectrum + curves[group] + pressed(e.time), np.log(FLOOR)).astype(np.float32))
+            for e, group in zip(renderer.events, renderer.struck, strict=True)
+        )
         return drums, events
 
-    def _desk(self, buses: dict[str, FloatArray], rng: np.random.Generator) -> FloatArray:
-        count, bins = self._count, self._bins
+    def _desk(
+        self, buses: dict[str, FloatArray], rng: np.random.Generator
+    ) -> tuple[FloatArray, dict[str, FloatArray], Callable[[float], float]]:
+        """The finished drums; what became of each group's spectrum, (BANDS,) log power; and what dynamics did at a time.
+
+        The last two tell how a stroke's own attack stands in the finished drums: equalised, with the first 40 ms of the
+        room, and as much louder or softer as all that sounds with it.
+        """
+        count, bins, at = self._count, self._bins, self._bands
         dry = np.zeros(len(bins.hertz), np.complex64)
         wet = np.zeros(len(bins.hertz), np.complex64)
+        direct: dict[str, FloatArray] = {}
+        sends: dict[str, float] = {}
         for group, bus in buses.items():
             high = float(rng.choice([0, 0, 9000, 12000])) if group in _CYMBALS else 0.0
-            spectrum = effects.forward(bus[:count], count) * effects.equaliser(bins, rng, 3, high_cut=high)
+            shape = effects.equaliser(bins, rng, 3, high_cut=high)
+            spectrum = effects.forward(bus[:count], count) * shape
             dry += spectrum
-            wet += spectrum * np.float32(10 ** (rng.normal(0, 4) / 20))
+            sends[group] = 10 ** (rng.normal(0, 4) / 20)
+            wet += spectrum * np.float32(sends[group])
+            direct[group] = shape[at] ** 2
+        early = np.zeros(len(at), np.float32)
         if rng.random() < 0.85:
             send = rng.uniform(-30, -2)
-            response = effects.forward(effects.room(rng), count) * effects.equaliser(
-                bins, rng, 3, high_cut=rng.uniform(4000, 16000)
-            )
+            room = effects.room(rng)
+            shape = effects.equaliser(bins, rng, 3, high_cut=rng.uniform(4000, 16000))
+            reflected = wet * (effects.forward(room, count) * shape) * np.float32(10 ** (send / 20))
+            early = shape[at] ** 2 * np.float32(10 ** (send / 10) * np.sum(room[: int(0.04 * SAMPLE_RATE)] ** 2))
             if send > -18 and rng.random() < 0.35:  # far microphones only
-                dry *= np.float32(10 ** ((-18 - send) / 20))
-            dry = dry + wet * response * np.float32(10 ** (send / 20))
-        dry *= effects.equaliser(bins, rng, 3, low_cut=rng.uniform(20, 70))
-        drums = effects.normalise(effects.inverse(dry, count, LENGTH))
+                away = np.float32(10 ** ((-18 - send) / 20))
+                dry *= away
+                direct = {group: power * away**2 for group, power in direct.items()}
+            if rng.random() < 0.3:  # the room's microphones squashed by themselves
+                reflected = self._squash(reflected, rng)
+            dry = dry + reflected
+        shape = effects.equaliser(bins, rng, 3, low_cut=rng.uniform(20, 70))
+        before = effects.inverse(dry * shape, count, LENGTH)
+        scale = 0.1 / (float(np.sqrt(np.mean(before**2))) + 1e-7)
+        before *= np.float32(scale)
+        curves = {
+            group: np.log((power + early * np.float32(sends[group] ** 2)) * shape[at] ** 2 * np.float32(scale**2) + 1e-9)
+            for group, power in direct.items()
+        }
+        drums = before
         if rng.random() < 0.55:
             drums = effects.normalise(effects.compress(drums, rng))
         if rng.random() < 0.4:
             drums = effects.normalise(effects.saturate(drums, 10 ** rng.uniform(-0.2, 0.9)))
-        return drums
+        return drums, curves, _Pressed(before, drums)
+
+    def _squash(self, room: NDArray[np.complex64], rng: np.random.Generator) -> NDArray[np.complex64]:
+        """Compress and perhaps saturate a room's sound (a spectrum of `_count` samples), at its own level."""
+        count = self._count
+        squashed = effects.compress(effects.normalise(effects.inverse(room, count, count)), rng)
+        if rng.random() < 0.5:
+            squashed = effects.saturate(squashed, 10 ** rng.uniform(-0.2, 0.9))
+        result = effects.forward(squashed, count)
+        level = np.sqrt(np.mean(np.abs(room) ** 2)) / (np.sqrt(np.mean(np.abs(result) ** 2)) + 1e-9)
+        return result * np.float32(level)
 
     # ----------------------------------------------------------------------------------------- backing
 
@@ -185,7 +227,7 @@ class Generator:
                 result += effects.normalise(self._excerpt(rng))
             if kind > 0.4:
                 result += self._band(playing, rng)
-            if kind > 0.93 or rng.random() < 0.25:
+            if kind > 0.93 or rng.random() < 0.4:
                 result += effects.normalise(self._phrases(rng)) * np.float32(10 ** (rng.uniform(-12, 2) / 20))
         low = rng.uniform(20, 120) if rng.random() < 0.5 else 0.0
         shape = effects.equaliser(self._bins, rng, 4.5, low_cut=low, high_cut=float(rng.choice([0, 0, 7000, 12000])))
@@ -236,6 +278,18 @@ class Generator:
         return effects.normalise(mix)
 
 
+class _Pressed:
+    """By how much dynamics changed the log power of the 46 ms from a time on."""
+
+    def __init__(self, before: FloatArray, after: FloatArray) -> None:
+        self._sums = [np.concatenate([[0.0], np.cumsum(np.square(x, dtype=np.float64))]) for x in (before, after)]
+
+    def __call__(self, time: float) -> float:
+        start = min(int(time * SAMPLE_RATE), LENGTH - WINDOW)
+        power = [sums[start + WINDOW] - sums[start] + 1e-9 for sums in self._sums]
+        return float(np.log(power[1] / power[0]))
+
+
 class _KitRenderer:
     """One drummer on one kit: adds strokes into a bus per group and remembers what was struck."""
 
@@ -243,17 +297,20 @@ class _KitRenderer:
         self.kits, self.rng = kits, rng
         self.buses: dict[str, FloatArray] = {}
         self.events: list[Event] = []
+        self.struck: list[str] = []  #: the group of each event
         anchor = draw_kit(kits, "kick", rng)
         self.kit = {g: anchor if rng.random() < 0.45 and _has(kits, g, anchor) else draw_kit(kits, g, rng) for g in GROUPS}
         self.layer = {g: draw_kit(kits, g, rng) for g in ("kick", "snare") if rng.random() < 0.12}
         self.jitter, self.limb = float(rng.uniform(0, 0.006)), {g: float(rng.normal(0, 0.004)) for g in GROUPS}
         self.level = {g: _GROUP_LEVEL[g] + float(rng.normal(0, 4)) for g in GROUPS}
         self.pitch = {n: 2 ** (float(rng.normal(0, 0.9 if g in _CYMBALS else 1.6)) / 12) for n, g in GROUP_OF.items()}
+        self._tune_toms()
+        self.attack = {n: 10 ** float(rng.normal(0, 0.25)) if rng.random() < 0.4 else 1.0 for n in GROUP_OF}
         self.decay = {n: 10 ** float(rng.uniform(-1.1, 0.1)) if rng.random() < 0.4 else 0.0 for n in GROUP_OF}
         self.half_decay = float(rng.uniform(0.12, 0.5))
         self.range_db, self.curve = float(rng.uniform(14, 34)), float(rng.uniform(0.7, 1.4))
         self.is_dulled, self.ringing = bool(rng.random() < 0.6), (0, 0)
-        self._cache: dict[tuple[str, str, int, str], tuple[int, FloatArray, FloatArray]] = {}
+        self._cache: dict[tuple[str, str, int, str, int], tuple[int, FloatArray, FloatArray]] = {}
         self._borrowed: dict[str, str] = {}
 
     def play(self, stroke: Stroke) -> None:
@@ -272,8 +329,10 @@ class _KitRenderer:
         bus = self.buses.setdefault(group, np.zeros(LENGTH + 3 * SAMPLE_RATE, np.float32))
         start = round(time * SAMPLE_RATE) - onset
         if group == "hat":
-            self._choke(bus, start)
-            self.ringing = (start, start + len(sound)) if name in ("hihat_open", "hihat_half") else (0, 0)
+            is_open = name in ("hihat_open", "hihat_half")
+            if not is_open or name == "hihat_half":
+                self._choke(bus, start, 0.0 if not is_open else 0.5)
+            self.ringing = (start, start + len(sound)) if is_open else (0, 0)
         if self.is_dulled and velocity < 0.6 and group in ("kick", "snare", "tom"):
             sound = effects.dull(sound, 0.25 + 0.75 * velocity / 0.6)
         effects.add_at(bus, sound * gain, start)
@@ -282,16 +341,24 @@ class _KitRenderer:
                 self.layer[group], name if name in self.kits.strokes[self.layer[group]] else GROUPS[group][0], name, velocity
             )
             effects.add_at(bus, extra * gain * np.float32(0.7), start)
-        spectrum = np.log(power * gain**2 + FLOOR)
+        spectrum = np.log(power * gain**2 + 1e-12)
         output = OUTPUTS.index(CLASS_TO_DRUM[name])
         self.events.append(Event(time, output, velocity, min(0.0, loudness), spectrum, source[0]))
+        self.struck.append(group)
 
-    def _choke(self, bus: FloatArray, start: int) -> None:
+    def _tune_toms(self) -> None:
+        """Give the toms one shift together and distances of their own, so that they stay in order."""
+        shift, spread = float(self.rng.normal(0, 1.5)), float(self.rng.uniform(0, 3))
+        for name, place in (("tom_high", 1), ("tom_mid", 0), ("tom_low", -1)):
+            self.pitch[name] = 2 ** ((shift + place * spread + float(self.rng.normal(0, 0.4))) / 12)
+
+    def _choke(self, bus: FloatArray, start: int, keep: float) -> None:
+        """Damp a ringing hat to `keep` from the stroke at `start` on; struck open again, it rings on undamped."""
         begin, end = start + int(0.02 * SAMPLE_RATE), self.ringing[1]
         if 0 < begin < end:
             fade = min(int(0.03 * SAMPLE_RATE), end - begin)
-            bus[begin : begin + fade] *= np.linspace(1, 0, fade, dtype=np.float32)
-            bus[begin + fade : end] = 0
+            bus[begin : begin + fade] *= np.linspace(1, keep, fade, dtype=np.float32)
+            bus[begin + fade : end] *= np.float32(keep)
 
     def _source(self, name: str) -> tuple[str, str] | None:
         """Kit and class that play `name`: its own, a stand-in, or another kit's."""
@@ -311,14 +378,18 @@ class _KitRenderer:
         layers = self.kits.strokes[kit][source]
         distance = [abs(s.velocity - velocity) + float(self.rng.random()) * 0.12 for s in layers]
         index = int(self.rng.choice(np.argsort(distance)[:2]))
-        key = (kit, source, index, name)
+        turn = int(self.rng.integers(_TURNS))
+        key = (kit, source, index, name, turn)
         if key not in self._cache:
-            ratio = self.pitch[name]
+            ratio = self.pitch[name] * 2 ** (float(self.rng.normal(0, 0.12)) / 12)  # no two strokes sound quite alike
             sound = effects.resample_by(layers[index].samples, ratio)
             decay = self.half_decay if name == "hihat_half" and source == "hihat_open" else self.decay[name]
             if decay:
                 sound = sound * np.exp(-np.arange(len(sound), dtype=np.float32) / (SAMPLE_RATE * decay))
             onset = int(layers[index].onset / ratio)
+            if self.attack[name] != 1:  # beaters, tips and microphones: more or less click
+                after = np.maximum(np.arange(len(sound), dtype=np.float32) - onset, 0)
+                sound = sound * (1 + np.float32(self.attack[name] - 1) * np.exp(after * np.float32(-1 / (0.008 * SAMPLE_RATE))))
             attack = np.zeros(WINDOW, np.float32)
             effects.add_at(attack, sound[max(0, onset - 256) : onset - 256 + WINDOW], 0)
             power = np.abs(effects.forward(attack * np.hanning(WINDOW).astype(np.float32), WINDOW)) ** 2 @ mel_filters()

@@ -35,17 +35,17 @@ class _Residual(nn.Module):
 class _Frequency(nn.Module):
     """Convolutions over (time, frequency) with a pool over frequency after each; time keeps its length, 96 bands become 6."""
 
-    def __init__(self, widths: tuple[int, int, int, int], out: int) -> None:
+    def __init__(self, channels: int, widths: tuple[int, int, int, int], out: int) -> None:
         super().__init__()
         first, *others = widths
-        self.enter = nn.Conv2d(1, first, (3, 5), stride=(1, 2), padding=(1, 2), bias=False)
+        self.enter = nn.Conv2d(channels, first, (3, 5), stride=(1, 2), padding=(1, 2), bias=False)
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1, bias=False) for i, o in zip(widths, others, strict=False))
         self.norms = nn.ModuleList(nn.BatchNorm2d(w) for w in widths)
         self.project = nn.Conv1d(widths[-1] * (BANDS // 16), out, 1, bias=False)
         self.norm = nn.BatchNorm1d(out)
         self.dropout = nn.Dropout(0.15)
 
-    def forward(self, x: Tensor) -> Tensor:  # (batch, 1, time, 96)
+    def forward(self, x: Tensor) -> Tensor:  # (batch, channels, time, 96)
         x = functional.relu(self.norms[0](self.enter(x)))
         for convolution, norm in zip(self.convolutions, list(self.norms)[1:], strict=True):
             x = functional.relu(norm(convolution(functional.max_pool2d(x, (1, 2)))))
@@ -54,7 +54,7 @@ class _Frequency(nn.Module):
 
 
 class DrumNetwork(nn.Module):
-    """(batch, frames, BANDS) log-mel → (batch, frames, 2 * len(OUTPUTS)): onset logits, then loudness logits.
+    """(batch, frames, 2 * BANDS), see `features.with_profile` → (batch, frames, 2 * outputs): onset, then loudness logits.
 
     The temporal convolutions run at half the frame rate: they give context, the fine front end gives the instant.
     A piece of a longer input must start on an even frame.
@@ -63,21 +63,43 @@ class DrumNetwork(nn.Module):
     dilations = (1, 2, 4, 8, 16, 32)
     context = 2 * 2 * sum(dilations) + 2 + 4  #: frames on each side that an output frame depends on; even
 
-    def __init__(self, width: int = 112, widths: tuple[int, int, int, int] = (20, 32, 64, 64)) -> None:
+    def __init__(self, width: int = 128, widths: tuple[int, int, int, int] = (24, 32, 64, 64)) -> None:
         super().__init__()
-        self.front = _Frequency(widths, width)
+        self.front = _Frequency(2, widths, width)
         self.time = nn.Sequential(*(_Residual(width, d) for d in self.dilations))
         self.heads = nn.Conv1d(2 * width, 2 * len(OUTPUTS), 1)
         assert self.heads.bias is not None
         nn.init.zeros_(self.heads.bias)
         nn.init.constant_(self.heads.bias[: len(OUTPUTS)], -3.0)
 
-    def forward(self, log_mel: Tensor) -> Tensor:
-        """Logits of every frame."""
-        fine = self.front(((log_mel + 3.0) / 4.0)[:, None])  # about zero mean and unit variance at RMS 0.1
+    def encode(self, inputs: Tensor) -> Tensor:
+        """(batch, 2 * width, frames): what the heads read."""
+        spectrum, contrast = inputs[..., :BANDS], inputs[..., BANDS:]
+        planes = torch.stack([(spectrum + 3.0) / 4.0, contrast / 2.5], dim=1)  # about unit variance at RMS 0.1
+        fine = self.front(planes)
         coarse = self.time(functional.avg_pool1d(functional.pad(fine, (0, 1)), 2))
         coarse = coarse.repeat_interleave(2, dim=2)[:, :, : fine.shape[2]]
-        return cast(Tensor, self.heads(torch.cat([coarse, fine], 1)).transpose(1, 2))
+        return torch.cat([coarse, fine], 1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits of every frame."""
+        return cast(Tensor, self.heads(self.encode(inputs)).transpose(1, 2))
+
+
+class MaskedDrumNetwork(DrumNetwork):
+    """The network in training: a further head says how much of each band is drums, and is left out of the export.
+
+    Transcription and separation taught together help each other (Stoller, Ewert, Dixon: ICASSP 2018, for voice).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mask = nn.Conv1d(self.heads.in_channels, BANDS, 1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits of every frame: onsets, loudness, mask."""
+        seen = self.encode(inputs)
+        return torch.cat([self.heads(seen), self.mask(seen)], 1).transpose(1, 2)
 
 
 class BeatNetwork(nn.Module):

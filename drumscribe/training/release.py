@@ -64,6 +64,7 @@ def release_drums(
                 "bands": BANDS,
                 "lowest": LOWEST,
                 "highest": HIGHEST,
+                "profile": True,
             },
             "frame_rate": FRAME_RATE,
             "context": DrumNetwork.context,

@@ -139,6 +139,73 @@ def restyle(sequence: Playing, duration: float, rng: np.random.Generator) -> Non
         _add_double_kicks(strokes, beats, duration, rng)
     if rng.random() < 0.3:
         _add_percussion(strokes, beats, duration, rng)
+    if rng.random() < 0.12:
+        _unison(strokes, duration, rng)
+
+
+#: Families of classes that `loosen` treats as one piece of the kit.
+_PIECES: tuple[tuple[str, ...], ...] = (
+    ("kick",),
+    ("snare", "snare_rim", "snare_off", "snare_brush"),
+    ("hihat_closed", "hihat_half", "hihat_open", "hihat_pedal"),
+    ("ride", "ride_bell"),
+    ("crash", "splash", "china"),
+    ("tom_high",),
+    ("tom_mid",),
+    ("tom_low",),
+    ("sidestick",),
+)
+_STRUCK = ("kick", "snare", "hihat_closed", "hihat_open", "ride", "crash", "tom_low", "tom_mid", "tom_high", "sidestick")
+_STRUCK_WEIGHTS = (0.16, 0.17, 0.14, 0.1, 0.08, 0.13, 0.1, 0.05, 0.04, 0.03)
+
+
+def loosen(sequence: Playing, duration: float, rng: np.random.Generator) -> None:
+    """Break the company that strokes usually keep, in place.
+
+    Crashes come with kicks and every groove has hats: a network learns to hear the one where it heard the other. Some
+    pieces are therefore exchanged for a passage, some fall silent, and some strokes get a partner that no groove has.
+    """
+    strokes = sequence.strokes
+    if rng.random() < 0.16:  # exchange pieces, another way every few seconds
+        start = 0.0
+        while start < duration:
+            end = start + float(rng.uniform(3, 14))
+            order = rng.permutation(len(_PIECES))
+            targets = {name: _PIECES[int(order[k])] for k, names in enumerate(_PIECES) for name in names}
+            for stroke in strokes:
+                if start <= stroke.time < end and stroke.name in targets:
+                    options = targets[stroke.name]
+                    stroke.name = options[0] if rng.random() < 0.7 else options[int(rng.integers(len(options)))]
+            start = end
+    if rng.random() < 0.22:
+        silent = {name for k in rng.choice(3, size=int(rng.integers(1, 3)), replace=False) for name in _PIECES[int(k)]}
+        start = 0.0 if rng.random() < 0.5 else float(rng.uniform(0, duration * 0.7))
+        end = duration if rng.random() < 0.5 else start + float(rng.uniform(4, 16))
+        kept = [s for s in strokes if s.name not in silent or not start <= s.time < end]
+        sequence.strokes = strokes = kept or strokes
+    if rng.random() < 0.35 and strokes:
+        share = float(rng.uniform(0.03, 0.25))
+        partners = rng.choice(_STRUCK, size=int(rng.integers(1, 4)), p=_STRUCK_WEIGHTS)
+        added = [
+            Stroke(s.time + float(rng.normal(0, 0.006)), str(rng.choice(partners)), float(rng.uniform(0.3, 1)))
+            for s in strokes
+            if s.velocity > 0.25 and rng.random() < share
+        ]
+        strokes += [a for a in added if not any(a.name == s.name and abs(a.time - s.time) < 0.04 for s in strokes)]
+
+
+def _unison(strokes: list[Stroke], duration: float, rng: np.random.Generator) -> None:
+    """Double the snare on the floor tom for a passage, sometimes with every kick: builds, stabs, tribal grooves."""
+    start = float(rng.uniform(0, duration * 0.7))
+    end = start + float(rng.uniform(2, 12))
+    partner = str(rng.choice(["tom_low", "tom_low", "tom_low", "tom_mid", "crash"]))
+    with_kick = rng.random() < 0.5
+    for stroke in [s for s in strokes if start <= s.time < end and s.name == "snare" and s.velocity > 0.3]:
+        strokes.append(
+            Stroke(stroke.time + rng.normal(0, 0.006), partner, float(np.clip(stroke.velocity + rng.normal(0, 0.1), 0.2, 1)))
+        )
+        if with_kick:
+            strokes.append(Stroke(stroke.time + rng.normal(0, 0.006), "kick", float(rng.uniform(0.6, 1))))
 
 
 def _snares_to_toms(strokes: list[Stroke], duration: float, rng: np.random.Generator) -> None:
