@@ -10,17 +10,19 @@ from typing import Annotated, Literal
 import typer
 
 from drumscribe.cli.console import say
+from drumscribe.errors import OptionError
 
 app = typer.Typer(help="Make the networks (needs the extra [train]).", no_args_is_help=True, rich_markup_mode=None)
+
+_STAGES = "songs, pool, drums, publish-drums, beats, publish-beats"
 
 Pack = Annotated[Path, typer.Option(help="Folder of samples and MIDI with manifests.", exists=True, file_okay=False)]
 Songs = Annotated[Path, typer.Option(help="Folder of rendered songs, as `train songs` writes it.", exists=True, file_okay=False)]
 PoolDir = Annotated[Path, typer.Option("--pool", help="Folder of rendered mixes, as `train pool` writes it.")]
 Run = Annotated[Path, typer.Option(help="Folder of this run: log, configuration, checkpoint.")]
 Seed = Annotated[int, typer.Option(help="Where chance begins.")]
-Device = Annotated[str, typer.Option(help="cpu or cuda.")]
-
-PART_ITEMS = 60  #: items of one part of a pool: what a killed run loses at most
+Device = Literal["cpu", "cuda"]
+OnDevice = Annotated[Device, typer.Option("--device", help="Where to compute.")]
 
 
 @contextmanager
@@ -33,6 +35,43 @@ def _extra() -> Generator[None]:
 
         missing = f"Training needs {error.name}: pip install 'drumscribe[train]'."
         raise DependencyMissing(missing, module=error.name) from error
+
+
+@app.callback(invoke_without_command=True)
+def run(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file that describes a whole run: do all of it that is not done yet.")
+    ] = None,
+    until: Annotated[str, typer.Option(help=f"Last stage to run: {_STAGES}.")] = "publish-beats",
+    device: Annotated[Device | None, typer.Option(help="In place of the file's.")] = None,
+) -> None:
+    """Make the networks (needs the extra [train])."""
+    if context.invoked_subcommand is not None:
+        if config is not None:
+            raise OptionError("--config describes a whole run and takes no command beside it.")
+        return
+    if config is None:
+        raise OptionError("train needs --config FILE, or one of its commands.")
+    with _extra():
+        from drumscribe.training.config import read_config
+        from drumscribe.training.stages import run_stages
+
+        whole = read_config(config)
+        done = run_stages(whole, until=until, device=_check(device or whole.device), say=say)
+        for stage in ("publish-drums", "publish-beats"):
+            if stage in done:
+                say(f"published {done[stage]['model']}")
+
+
+def _check(device: Device) -> Device:
+    """Say in one sentence that there is no such device."""
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise OptionError("There is no CUDA device here, or this torch cannot use it.")
+    return device
 
 
 @app.command("songs")
@@ -58,13 +97,9 @@ def pool(
     """Render training mixes as spectra; a part that is whole already is left alone."""
     with _extra():
         from drumscribe.training.generator import Generator
-        from drumscribe.training.pool import render_pool
+        from drumscribe.training.pool import render_parts
 
-        generator = Generator(pack, songs, validation=validation)
-        for number, start in enumerate(range(0, items, PART_ITEMS)):
-            name = f"{'valid' if validation else 'train'}-{seed}-{number:03d}"
-            render_pool(generator, out, name, range(seed * 1_000_000 + start, seed * 1_000_000 + min(items, start + PART_ITEMS)))
-            say(f"{min(items, start + PART_ITEMS)} of {items} mixes")
+        render_parts(Generator(pack, songs, validation=validation), out, items=items, seed=seed, say=say)
 
 
 @app.command("audition")
@@ -91,13 +126,13 @@ def audition(
 
 @app.command("drums")
 def drums(
-    pool: PoolDir, run: Run, steps: int = 3600, batch: int = 8, rate: float = 2.5e-3, seed: Seed = 1, device: Device = "cpu"
+    pool: PoolDir, run: Run, steps: int = 3600, batch: int = 8, rate: float = 2.5e-3, seed: Seed = 1, device: OnDevice = "cpu"
 ) -> None:
     """Train the drum network; started again, it goes on from its last checkpoint."""
     with _extra():
         from drumscribe.training.train_drums import DrumTraining, train_drums
 
-        options = DrumTraining(pool=pool, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=device)
+        options = DrumTraining(pool=pool, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=_check(device))
         say(f"checkpoint: {train_drums(options)}")
 
 
@@ -110,14 +145,16 @@ def beats(
     batch: int = 16,
     rate: float = 2e-3,
     seed: Seed = 2,
-    device: Device = "cpu",
+    device: OnDevice = "cpu",
 ) -> None:
     """Train the beat network on what the published drum network hears; it resumes as well."""
     with _extra():
         from drumscribe.training.train_beats import BeatTraining, train_beats
         from drumscribe.weights import load_drums
 
-        options = BeatTraining(pack=pack, pool=pool, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=device)
+        options = BeatTraining(
+            pack=pack, pool=pool, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=_check(device)
+        )
         say(f"checkpoint: {train_beats(options, load_drums())}")
 
 

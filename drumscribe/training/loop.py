@@ -132,7 +132,7 @@ def load_checkpoint(path: Path, network: nn.Module, averaged: Averaged, optimise
         return 0
     state = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(state["network"])
-    averaged.state = state["averaged"]
+    averaged.state = {key: value.to(averaged.state[key].device) for key, value in state["averaged"].items()}
     averaged.updates = state["step"]
     optimiser.load_state_dict(state["optimiser"])
     return int(state["step"])

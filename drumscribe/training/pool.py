@@ -7,6 +7,7 @@ them anew at other levels in the power domain, which multiplies the pool for fre
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from drumscribe.features import BANDS, FLOOR, FRAME_RATE, log_mel
 from drumscribe.training.generator import SECONDS, Generator, Item
 from drumscribe.types import FloatArray
 
+PART_ITEMS = 60  #: items of one part of a pool: what a killed run loses at most
 FRAMES = int(SECONDS * FRAME_RATE)
 
 _EVENT_FIELDS = ("item", "time", "output", "velocity", "loudness")
@@ -68,6 +70,16 @@ def render_pool(generator: Generator, folder: Path, name: str, seeds: range) -> 
         folder / f"{name}.tmp.npz", allow_pickle=False, **{key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
     )
     (folder / f"{name}.tmp.npz").replace(folder / f"{name}.npz")
+
+
+def render_parts(generator: Generator, folder: Path, *, items: int, seed: int, say: Callable[[str], None]) -> None:
+    """Render a pool in parts, `train-SEED-NNN` or `valid-SEED-NNN`; a part that is whole already is left alone."""
+    kind = "valid" if generator.validation else "train"
+    for number, start in enumerate(range(0, items, PART_ITEMS)):
+        end = min(items, start + PART_ITEMS)
+        first = seed * 1_000_000
+        render_pool(generator, folder, f"{kind}-{seed}-{number:03d}", range(first + start, first + end))
+        say(f"{end} of {items} mixes")
 
 
 def pool_of(item: Item) -> Pool:

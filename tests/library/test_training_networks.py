@@ -10,20 +10,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra [train]")
 pytest.importorskip("onnxscript", reason="training needs the extra [train]")
 
-from tiny_pack import make_pack, make_songs  # noqa: E402
 
 from drumscribe.beats.infer import INPUTS  # noqa: E402
 from drumscribe.chunks import run_in_chunks  # noqa: E402
 from drumscribe.features import BANDS  # noqa: E402
 from drumscribe.training.export import export_beats, export_drums  # noqa: E402
-from drumscribe.training.generator import Generator  # noqa: E402
 from drumscribe.training.loop import Averaged, learning_rate, load_checkpoint, save_checkpoint  # noqa: E402
 from drumscribe.training.networks import BeatNetwork, DrumNetwork  # noqa: E402
-from drumscribe.training.pool import render_pool  # noqa: E402
-from drumscribe.training.release import release_beats, release_drums  # noqa: E402
-from drumscribe.training.train_beats import BeatTraining, train_beats  # noqa: E402
-from drumscribe.training.train_drums import DrumTraining, train_drums  # noqa: E402
-from drumscribe.weights import load_drums, load_models  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -69,21 +62,3 @@ def test_the_rate_warms_up_and_falls() -> None:
     assert rates[0] < 0.01
     assert max(rates) == pytest.approx(1.0)
     assert rates[-1] < 0.03
-
-
-def test_a_pack_becomes_models_that_load(tmp_path: Path) -> None:
-    """Pool, training, calibration, release: the whole way, with steps enough to run and not to learn."""
-    pack, songs = make_pack(tmp_path / "pack"), make_songs(tmp_path / "songs")
-    for name, validation in (("train-0", False), ("valid-0", True)):
-        render_pool(Generator(pack, songs, validation=validation), tmp_path / "pool", name, range(2))
-    manifest = tmp_path / "models" / "manifest.toml"
-    drums = DrumTraining(pool=tmp_path / "pool", run=tmp_path / "drums", steps=2, batch=2, frames=128, save_every=1)
-    checkpoint = train_drums(drums)
-    assert train_drums(drums) == checkpoint  # done already: nothing more to do
-    release_drums(checkpoint, tmp_path / "pool", version="0.1.0", shift=0.3, time_offset=0.0, metrics={}, manifest=manifest)
-    beats = BeatTraining(pack=pack, pool=tmp_path / "pool", run=tmp_path / "beats", steps=2, batch=2, frames=256)
-    checkpoint = train_beats(beats, load_drums(manifest=manifest))
-    release_beats(checkpoint, version="0.1.0", drums="drums@0.1.0", metrics={}, manifest=manifest)
-    models = load_models(manifest=manifest)
-    assert models.refs == ("drums@0.1.0", "beats@0.1.0")
-    assert len(models.drums.picking["thresholds"]) == len(models.drums.config["drums"])

@@ -1,0 +1,109 @@
+"""One file describes a run: it is done stage by stage, goes on where it was stopped, and refuses what it cannot use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="training needs the extra [train]")
+pytest.importorskip("onnxscript", reason="training needs the extra [train]")
+
+from tiny_pack import make_pack, make_songs
+from typer.testing import CliRunner
+
+from drumscribe.cli.app import app
+from drumscribe.errors import FileNotReadable, OptionError
+from drumscribe.training.config import read_config
+from drumscribe.training.stages import STAGES, run_stages
+from drumscribe.weights import load_models
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = """
+pack = "{pack}"
+run = "{run}"
+
+[pool]
+train = 2
+validation = 2
+
+[drums]
+steps = 4
+batch = 2
+frames = 128
+save_every = 2
+
+[beats]
+steps = 2
+batch = 2
+frames = 256
+
+[release.drums]
+version = "0.1.0"
+
+[release.beats]
+version = "0.1.0"
+"""
+
+
+def write(folder: Path, old: str = "[pool]", new: str = "[pool]") -> Path:
+    """The tiny configuration in `folder`, with `new` for `old`."""
+    path = folder / "tiny.toml"
+    text = TINY.format(pack=folder / "pack", run=folder / "run")
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return path
+
+
+def test_a_run_publishes_networks_and_is_left_alone_when_done(tmp_path: Path) -> None:
+    make_pack(tmp_path / "pack")
+    make_songs(tmp_path / "run" / "songs")  # the file asks for no songs stage, which needs FluidSynth
+    config = write(tmp_path)
+    done = run_stages(read_config(config), until="drums")
+    assert list(done) == ["pool", "drums"]
+    checkpoint = tmp_path / "run" / "drums" / "last.pt"
+    before = checkpoint.stat().st_mtime_ns
+    result = CliRunner().invoke(app, ["train", "--config", str(config)])
+    assert result.exit_code == 0, result.output
+    assert checkpoint.stat().st_mtime_ns == before
+    facts = json.loads((tmp_path / "run" / "done.json").read_text())
+    assert list(facts) == [stage for stage in STAGES if stage != "songs"]
+    models = load_models(manifest=tmp_path / "run" / "models" / "manifest.toml")
+    assert models.refs == (facts["publish-drums"]["model"], facts["publish-beats"]["model"]) == ("drums@0.1.0", "beats@0.1.0")
+    assert models.drums.ref.sha256 == facts["publish-drums"]["sha256"]
+    with pytest.raises(OptionError, match="drums was done with other settings"):
+        run_stages(read_config(write(tmp_path, "steps = 4", "steps = 6")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("steps = 4", "steps = 4\nstep = 5", r"^tiny.toml cannot be used: drums.step: Extra inputs are not permitted.$"),
+        ("steps = 4", 'steps = "4"', r"^tiny.toml cannot be used: drums.steps: Input should be a valid integer.$"),
+        ("train = 2\n", "", r"^tiny.toml cannot be used: pool.train: Field required.$"),
+        ("train = 2", "train = 0", r"^tiny.toml cannot be used: pool.train: Input should be greater than or equal to 1.$"),
+        ("[pool]", 'device = "tpu"\n[pool]', r"^tiny.toml cannot be used: device: Input should be 'cpu' or 'cuda'.$"),
+        ('[release.beats]\nversion = "0.1.0"', "", r"^tiny.toml needs both beats and release.beats, or neither.$"),
+        ("[pool]", "[pool", r"^tiny.toml is not TOML: .+\.$"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_a_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    with pytest.raises(OptionError, match=sentence):
+        read_config(write(tmp_path, old, new))
+
+
+def test_a_missing_file_and_an_unknown_stage_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotReadable):
+        read_config(tmp_path / "none.toml")
+    with pytest.raises(OptionError, match="There is no stage 'drum'"):
+        run_stages(read_config(write(tmp_path)), until="drum")
+    assert CliRunner().invoke(app, ["train"]).exit_code == OptionError.exit_code
+
+
+def test_the_configuration_of_the_release_can_be_read() -> None:
+    config = read_config(ROOT / "docs" / "model" / "release.toml")
+    assert config.beats is not None
+    assert config.drums["steps"] >= 3600
