@@ -74,6 +74,22 @@ def _check(device: Device) -> Device:
     return device
 
 
+@app.command("import")
+def import_(
+    folder: Annotated[
+        Path, typer.Argument(help="Holds drums/KIT/CLASS/*.wav, midi/*.mid and more.", exists=True, file_okay=False)
+    ],
+    licence: Annotated[str, typer.Option(help="Of what lies in the folder, such as CC0-1.0.")],
+    kind: Annotated[Literal["acoustic", "electronic"], typer.Option(help="What the kits are.")] = "acoustic",
+) -> None:
+    """Make a pack of a plain folder: write its manifests."""
+    with _extra():
+        from drumscribe.training.plain import import_folder
+
+        found = import_folder(folder, licence=licence, kind=kind)
+        say(", ".join(f"{count} in {part}" for part, count in found.items()))
+
+
 @app.command("songs")
 def songs(pack: Pack, cache: Annotated[Path, typer.Option(help="Where the rendered songs go.")], variants: int = 2) -> None:
     """Render the band songs of a pack without their drums (needs FluidSynth and two soundfonts)."""

@@ -83,15 +83,15 @@ def play_band(notes: Notes, time: Time, length: int, rng: np.random.Generator) -
     progression = _PROGRESSIONS[int(rng.integers(len(_PROGRESSIONS)))]
     result = np.zeros(length, np.float32)
     parts = (
-        (0.75, _bass),
-        (0.55, _chugs),
-        (0.5, _strums),
-        (0.4, _pads),
-        (0.4, _lead),
-        (0.35, _noise),
+        (0.75, _bass, _BASSES),
+        (0.55, _chugs, _CHUGS),
+        (0.5, _strums, _CLEAN),
+        (0.4, _pads, _KEYS),
+        (0.4, _lead, _LEADS),
+        (0.35, _noise, _NOISES),
     )
-    for chance, part in parts:
-        if rng.random() < chance:
+    for chance, part, needed in parts:
+        if rng.random() < chance and any(name in notes for name in needed):
             result += normalise(part(notes, time, length, key, progression, rng)) * np.float32(10 ** (rng.normal(0, 4) / 20))
     return normalise(result) if result.any() else result
 

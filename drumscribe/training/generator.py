@@ -83,6 +83,7 @@ class Generator:
         self.songs = load_songs(songs, validation=validation)
         self.notes = load_notes(pack, tiers)
         self.clips = load_clips(pack, validation=validation, tiers=tiers)
+        self._has_music = bool(self.songs or self.notes or self.clips)  #: a plain folder may hold drums alone
         self._count = effects.transform_size(LENGTH + 2 * SAMPLE_RATE)
         self._bins = effects.bins(self._count)
         self._bands = np.searchsorted(self._bins.hertz, mel_centres()).clip(0, len(self._bins.hertz) - 1)
@@ -90,15 +91,15 @@ class Generator:
     def item(self, seed: int) -> Item:
         """Render the mix of a seed."""
         rng = np.random.default_rng([int(self.validation), seed])
-        kind = str(rng.choice(["music", "drums", "mix"], p=[0.08, 0.25, 0.67]))
+        kind = str(rng.choice(["music", "drums", "mix"], p=[0.08, 0.25, 0.67])) if self._has_music else "drums"
         song, offset = None, 0.0
         source = rng.random()
-        if kind != "music" and source < (0.28 if kind == "mix" else 0.12):
-            candidates = [s for s in self.songs if len(s.drums) > 60 and s.duration > SECONDS + 2]
+        candidates = [s for s in self.songs if len(s.drums) > 60 and s.duration > SECONDS + 2]
+        if candidates and kind != "music" and source < (0.28 if kind == "mix" else 0.12):
             song = candidates[int(rng.integers(len(candidates)))]
             offset = float(rng.uniform(0, song.duration - SECONDS - 1))
             playing = from_song(song, offset, SECONDS, rng)
-        elif source < 0.55:
+        elif source < 0.55 or not self.grooves:
             playing = from_patterns(SECONDS, rng)
         else:
             playing = from_grooves(self.grooves, SECONDS, rng)
@@ -248,6 +249,8 @@ class Generator:
         return play_band(self.notes, Time(beats, downbeats, kicks), LENGTH, rng)
 
     def _excerpt(self, rng: np.random.Generator) -> FloatArray:
+        if not self.songs:
+            return np.zeros(LENGTH, np.float32)
         song = self.songs[int(rng.integers(len(self.songs)))]
         ratio = 2 ** (float(rng.choice([0, 0, rng.uniform(-2.5, 2.5)])) / 12)
         wanted = int(LENGTH * ratio) + 8
@@ -261,7 +264,7 @@ class Generator:
 
     def _phrases(self, rng: np.random.Generator) -> FloatArray:
         result = np.zeros(LENGTH, np.float32)
-        for _ in range(int(rng.integers(1, 7))):
+        for _ in range(int(rng.integers(1, 7)) if self.clips else 0):
             clip = self.clips[int(rng.integers(len(self.clips)))]
             start = int(rng.integers(LENGTH))
             effects.add_at(result, clip * np.float32(10 ** (rng.uniform(-10, 3) / 20)), start)
@@ -299,7 +302,11 @@ class _KitRenderer:
         self.events: list[Event] = []
         self.struck: list[str] = []  #: the group of each event
         anchor = draw_kit(kits, "kick", rng)
-        self.kit = {g: anchor if rng.random() < 0.45 and _has(kits, g, anchor) else draw_kit(kits, g, rng) for g in GROUPS}
+        self.kit = {
+            g: anchor if rng.random() < 0.45 and _has(kits, g, anchor) else draw_kit(kits, g, rng)
+            for g in GROUPS
+            if g in kits.by_group
+        }
         self.layer = {g: draw_kit(kits, g, rng) for g in ("kick", "snare") if rng.random() < 0.12}
         self.jitter, self.limb = float(rng.uniform(0, 0.006)), {g: float(rng.normal(0, 0.004)) for g in GROUPS}
         self.level = {g: _GROUP_LEVEL[g] + float(rng.normal(0, 4)) for g in GROUPS}
@@ -362,7 +369,9 @@ class _KitRenderer:
 
     def _source(self, name: str) -> tuple[str, str] | None:
         """Kit and class that play `name`: its own, a stand-in, or another kit's."""
-        kit = self.kit[GROUP_OF[name]]
+        kit = self.kit.get(GROUP_OF[name])
+        if kit is None:
+            return None
         if name in self.kits.strokes[kit]:
             return kit, name
         stand_in = STAND_IN.get(name)

@@ -199,7 +199,8 @@ def load_grooves(pack: Path, split: str, tiers: tuple[str, ...] = TIERS) -> list
         if row["split"] != split:
             continue
         midi = pretty_midi.PrettyMIDI(str(pack / row["path"]))
-        notes = sorted((n.start, TD11[n.pitch], n.velocity / 127) for i in midi.instruments for n in i.notes if n.pitch in TD11)
+        keys = GENERAL_MIDI if row.get("keys") == "gm" else TD11
+        notes = sorted((n.start, keys[n.pitch], n.velocity / 127) for i in midi.instruments for n in i.notes if n.pitch in keys)
         if notes:
             top, bottom = (int(part) for part in row["time_signature"].split("-"))
             end = notes[-1][0] + 0.3
