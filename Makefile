@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-service setup-test run transcribe test test-web check lint types lint-web lint-ops bench load chaos mutate stack-test golden openapi clean
+.PHONY: help setup setup-service setup-test run transcribe test test-web check lint types lint-web lint-ops bench accuracy load chaos mutate stack-test golden openapi clean
 
 BIN := .venv/bin
 SONG ?= demo/demo.flac
@@ -69,6 +69,9 @@ check: setup-test  ## the quick part of it: lint without types, library tests wi
 
 bench: setup  ## measure time and memory; writes docs/benchmarks.md
 	@$(BIN)/python scripts/bench.py
+
+accuracy: setup  ## write the pages about accuracy; ARGS="measure --mdb FOLDER --generated FOLDER" measures first
+	@$(BIN)/python scripts/accuracy.py $(ARGS)
 
 load: setup-test  ## load the service: polls, event streams, uploads, a long queue; prints the table
 	@$(BIN)/python scripts/load.py $(ARGS)

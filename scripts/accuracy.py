@@ -1,192 +1,268 @@
-"""Keeps the figures of accuracy in one file, `docs/accuracy.json`, and writes the tables that show them.
+"""Measures how accurate the shipped networks are, and writes all that shows it.
 
-    drumscribe evaluate --transcribe DRUM_TRACKS ANNOTATIONS --json > alone.json
-    drumscribe evaluate --transcribe FULL_MIXES ANNOTATIONS --json > mixes.json
-    python scripts/accuracy.py alone.json mixes.json      # takes both reports in, and writes the pages
-    python scripts/accuracy.py                            # writes the pages only
-    python scripts/accuracy.py --check                    # says whether the pages are what the file says
+    python scripts/accuracy.py measure --mdb MDB --generated PATTERNS --generated GROOVE
+    python scripts/accuracy.py                    # writes the pages anew from docs/accuracy.json
+    python scripts/accuracy.py --check            # says whether the pages are what the file says
 
-`scripts/generated_set.py` puts the figures of generated music into the same file. The web app shows it too.
+`measure` takes what is at hand: MDB is a folder that holds MDB Drums (or the part of it that one has), PATTERNS and GROOVE are
+written by `drumscribe train testset`. Figures of what is not given stay as they were, with the names of the networks they
+are of. It writes docs/accuracy.json (the web app shows it), docs/accuracy.md, docs/model/generated_set.md, the line in
+README.md, and from the generated music the ten worst bars as pictures in docs/accuracy/. `--written ALONE MIX` puts down what
+another scorer says of the written scores of the recordings.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import re
+import shutil
 import sys
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from drumscribe.weights.manifest import Manifest
+import numpy as np
+from accuracy_page import BARS, FIGURES, pages
+from numpy.typing import NDArray
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-FIGURES = DOCS / "accuracy.json"
-PAGE = DOCS / "accuracy.md"
-GENERATED = DOCS / "model" / "generated_set.md"
+from drumscribe import load_models
+from drumscribe.evaluation import VOCABULARIES, Counts, Report, by_condition, compare, find, hear_piece, songs_of
+from drumscribe.evaluation.conditions import row_to_json, score_audible
+from drumscribe.evaluation.pictures import draw_bar
+from drumscribe.evaluation.runs import Heard, load_sound
+from drumscribe.evaluation.worst import worst_bars
+from drumscribe.types import Beat
+from drumscribe.weights import Models
 
-#: The two ways in which each recording was heard.
-WAYS = ("drums_alone", "full_mix")
-_CLASSES = {
-    "kick": "kick",
-    "snare": "snare",
-    "hihat_closed": "closed hat",
-    "hihat_open": "open hat",
-    "crash": "crash",
-    "ride": "ride",
-    "tom_high": "high tom",
-    "tom_mid": "middle tom",
-    "tom_low": "floor tom",
-}
-_COUNTED = ("found", "missed", "invented")
-_DIGITS = 6
-
-#: Columns of the generated music, in the order of their table.
-COLUMNS = {
-    "hits_5": "hits 5 classes",
-    "hits_9": "hits 9 classes",
-    "velocity": "velocity",
-    "beat_f": "beat F",
-    "cmlt": "CMLt",
-    "amlt": "AMLt",
-    "downbeat_f": "downbeat F",
-    "metre": "metre",
-    "notes": "notes",
-}
-
-_GENERATED_HEAD = """# The generated test set
-
-Patterns of every metre and tempo, played on kits that training never heard (`drumscribe.training.testset`), randomised like
-training mixes: four pieces of 32 s a condition, two of drums alone, two in a band. Real recordings decide (`docs/accuracy.md`);
-this table shows what they cannot: tempo, metre, tempo changes, pick-ups, swing, velocity. Measured by
-`scripts/generated_set.py`, written from `docs/accuracy.json`.
-
-Hits: pooled F at 50 ms. Velocity: mean over drums of Spearman's rank correlation with the played velocity. Beats: F at 70 ms,
-CMLt, AMLt. Metre: share of bars whose length in beats is right. Notes: F of written notes at the right place in the metre.
-
-"""
+DIGITS = 6
+#: The two ways in which each recording is heard: key of the file → sound of the set.
+WAYS = {"drums_alone": "drums", "full_mix": "mix"}
 
 
-def take_in(document: Mapping[str, Any], alone: Mapping[str, Any], mixes: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures with those of two reports of `drumscribe evaluate --json` in their place."""
-    songs = {len(report["hits"]["9_classes"]["songs"]) for report in (alone, mixes)}
-    strokes = {_strokes(report["hits"]["9_classes"]["pooled"]) for report in (alone, mixes)}
-    if len(songs) != 1 or len(strokes) != 1:
-        raise SystemExit("The two reports are not of the same songs.")
-    recordings: dict[str, Any] = {"songs": songs.pop(), "strokes": strokes.pop(), "tolerance_s": alone["tolerance"]}
-    recordings |= {way: _of_report(report) for way, report in zip(WAYS, (alone, mixes), strict=True)}
-    networks = [str(entry.ref) for entry in Manifest.read().find("default")]
-    return {"schema_version": 1, "networks": networks, "recordings": recordings, "generated": document.get("generated", {})}
+def measure(mdb: Path | None, generated: Sequence[Path], written: Sequence[float] | None, *, count: int = 10) -> None:
+    """Hear everything, then write everything."""
+    document = json.loads(FIGURES.read_text("utf-8")) if FIGURES.is_file() else {"schema_version": 1}
+    models = load_models()
+    networks = list(models.refs)
+    pictures: dict[str, bytes] = {}
+    if mdb is not None:
+        heard = {way: hear_all([mdb], models, sound=sound) for way, sound in WAYS.items()}
+        document["recordings"] = {"networks": networks, **of_recordings(heard)}
+    if generated:
+        pieces = hear_all(generated, models)
+        document["generated"] = by_name(pieces)
+        document["generated_set"] = {"networks": networks, **of_generated(pieces)}
+        document["worst_bars"] = []
+        for place, bar in enumerate(worst_bars(pieces, count), start=1):
+            name = f"worst-{place:02d}.png"
+            title = f"{place}. {bar.heard.piece.facts['condition']}, {_in_words(bar.heard)}: bar {bar.number}"
+            pictures[name] = draw_bar(bar, load_sound(bar.heard.piece), title=title)
+            facts = {k: bar.heard.piece.facts[k] for k in ("condition", "kind", "bpm", "metre") if k in bar.heard.piece.facts}
+            counts = {verdict: bar.count(verdict) for verdict in ("right", "missed", "invented")}
+            document["worst_bars"].append({"file": name, "piece": bar.heard.piece.name, "bar": bar.number, **facts, **counts})
+    if written:
+        document["written_total"] = {"networks": networks, **dict(zip(WAYS, written, strict=True))}
+    sections = [document[key]["networks"] for key in ("recordings", "generated_set") if key in document]
+    document["networks"] = networks if networks in sections else document.get("networks", networks)
+    save(document, pictures)
 
 
-def take_in_generated(rows: Mapping[str, Mapping[str, float]]) -> None:
-    """Put the figures of generated music, by condition, in their place, and write the pages."""
-    document = json.loads(FIGURES.read_text("utf-8"))
-    document["generated"] = {name: {column: round(row[column], 3) for column in COLUMNS} for name, row in rows.items()}
-    save(document)
+def _in_words(heard: Heard) -> str:
+    ratio = heard.piece.facts.get("ratio_db")
+    return "drums alone" if heard.piece.facts.get("kind") == "drums" else f"drums {ratio:+.0f} dB" if ratio is not None else "mix"
 
 
-def _of_report(report: Mapping[str, Any]) -> dict[str, Any]:
-    hits, means = report["hits"], report["means"]
-    return {
-        "hits_5": _figures(hits["5_classes"]["pooled"]),
-        "hits_9": _figures(hits["9_classes"]["pooled"]),
-        "drums": {name: _figures(hits["9_classes"]["classes"][name]) for name in _CLASSES},
-        "beat_f": round(means["beats_f_measure"], _DIGITS),
-        "beat_amlt": round(means["beats_amlt"], _DIGITS),
-        "downbeat_f": round(means["beats_downbeat_f"], _DIGITS),
-        "written_f": round(means["written_f"], _DIGITS),
-    }
-
-
-def _figures(counts: Mapping[str, float]) -> dict[str, float]:
-    return {"f": round(counts["f"], _DIGITS), **{name: int(counts[name]) for name in _COUNTED}}
-
-
-def _strokes(counts: Mapping[str, float]) -> int:
-    return int(counts["found"] + counts["missed"])
-
-
-# ------------------------------------------------------------------------------------------------ pages
-
-
-def recordings_table(document: Mapping[str, Any]) -> str:
-    """What was measured on recordings."""
-    ways = [document["recordings"][way] for way in WAYS]
-    rows = {
-        "hits, 5 classes, pooled F at 50 ms": [way["hits_5"]["f"] for way in ways],
-        "hits, 9 classes": [way["hits_9"]["f"] for way in ways],
-        "beats, F at 70 ms": [way["beat_f"] for way in ways],
-        "beats, AMLt": [way["beat_amlt"] for way in ways],
-        "downbeats, F": [way["downbeat_f"] for way in ways],
-        "written notes at their place in the metre, F, mean of songs": [way["written_f"] for way in ways],
-    }
-    lines = ["| | drums alone | full mix |", "|---|---|---|"]
-    lines += [f"| {name} | " + " | ".join(f"**{value:.3f}**" for value in values) + " |" for name, values in rows.items()]
-    return "\n".join(lines)
-
-
-def drums_table(document: Mapping[str, Any]) -> str:
-    """The same for each drum, with the strokes behind it."""
-    ways = [document["recordings"][way]["drums"] for way in WAYS]
-    lines = ["| | strokes | drums alone: F | found | missed | invented | full mix: F | found | missed | invented |"]
-    lines += ["|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]
-    for name, shown in _CLASSES.items():
-        strokes = _strokes(ways[0][name])
-        cells = [str(cell) for way in ways for cell in (_f(way[name], strokes), *(way[name][count] for count in _COUNTED))]
-        lines.append(f"| {shown} | {strokes} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _f(counts: Mapping[str, float], strokes: int) -> str:
-    return f"{counts['f']:.2f}" if strokes else "–"
-
-
-def generated_page(document: Mapping[str, Any]) -> str:
-    """The page of the generated test set."""
-    lines = ["| condition | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
-    for name, row in document["generated"].items():
-        lines.append(f"| {name} | " + " | ".join(f"{row[column]:.3f}" for column in COLUMNS) + " |")
-    return _GENERATED_HEAD + "\n".join(lines) + "\n"
-
-
-def with_tables(page: str, document: Mapping[str, Any]) -> str:
-    """A page with the tables between its marks written anew."""
-    for name, table in {"recordings": recordings_table(document), "drums": drums_table(document)}.items():
-        page, count = re.subn(
-            rf"(?<=<!-- {name} -->\n).*?(?=\n<!-- end -->)", lambda _, table=table: table, page, count=1, flags=re.DOTALL
+def hear_all(folders: Sequence[Path], models: Models, *, sound: str | None = None) -> list[Heard]:
+    """Transcribe the pieces of several sets, one after the other; names stay apart."""
+    heard: list[Heard] = []
+    for folder in folders:
+        dataset = find(folder, sound=sound)
+        for number, piece in enumerate(dataset.pieces, start=1):
+            name = f"{folder.name}/{piece.name}" if len(folders) > 1 else piece.name
+            if sys.stderr.isatty():
+                print(f"\r{dataset.kind} {number}/{len(dataset.pieces)} ", end="", file=sys.stderr, flush=True)
+            heard.append(hear_piece(replace(piece, name=name), models))
+        print(
+            f"{dataset.kind}, {dataset.sound}: {len(dataset.pieces)} pieces, not paired: {len(dataset.unpaired)}", file=sys.stderr
         )
-        if count != 1:
-            raise SystemExit(f"docs/accuracy.md has no place for the table of {name}.")
-    return page
+    return heard
 
 
-def pages(document: Mapping[str, Any]) -> dict[Path, str]:
-    """Every page that shows figures, as it should be."""
-    return {PAGE: with_tables(PAGE.read_text("utf-8"), document), GENERATED: generated_page(document)}
+# ------------------------------------------------------------------------------------------------ recordings
 
 
-def save(document: Mapping[str, Any]) -> None:
-    """Write the file and the pages."""
-    FIGURES.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-    for path, text in pages(document).items():
-        path.write_text(text, "utf-8")
+def of_recordings(heard: Mapping[str, list[Heard]]) -> dict[str, Any]:
+    """Figures of the recordings, heard alone and in the mix."""
+    names = {way: sorted(one.piece.name for one in pieces) for way, pieces in heard.items()}
+    if len({tuple(own) for own in names.values()}) != 1:
+        raise SystemExit("Some recordings have no mix, or no drums alone: the two cannot be compared.")
+    reports = {way: compare(songs_of(pieces)) for way, pieces in heard.items()}
+    pooled = reports["full_mix"].hits[9].pooled
+    about: dict[str, Any] = {"songs": len(heard["full_mix"]), "strokes": pooled.found + pooled.missed, "tolerance_s": 0.05}
+    for way, report in reports.items():
+        mean = {k.removeprefix("beats_"): round(v, DIGITS) for k, v in report.means.items()}
+        names = {
+            "beat_f": "f_measure",
+            "beat_cmlt": "cmlt",
+            "beat_amlt": "amlt",
+            "downbeat_f": "downbeat_f",
+            "written_f": "written_f",
+        }
+        own = _measures(report) | {name: mean[measure] for name, measure in names.items() if measure in mean}
+        own["by_song"] = {name: round(counts.f_measure, DIGITS) for name, counts in report.hits[5].songs.items()}
+        about[way] = own | {"conditions": _conditions(heard[way])}
+    return about
+
+
+def _measures(report: Report) -> dict[str, Any]:
+    """What is told of recordings and of generated music alike."""
+    sizes = sorted(report.hits)
+    return {
+        **{f"hits_{size}": figures(report.hits[size].pooled) for size in sizes},
+        **{f"hits_{size}_20ms": figures(report.tight[size].pooled) for size in sizes},
+        **{f"mean_{size}": round(report.hits[size].mean_f, DIGITS) for size in sizes},
+        **{f"macro_{size}": round(report.hits[size].macro_f, DIGITS) for size in sizes},
+        "classes": {name: figures(counts) for name, counts in report.hits[5].classes.items()},
+        "drums": {name: figures(counts) for name, counts in report.hits[9].classes.items()},
+        "false_hats": asdict(report.false_hats),
+        "calibration_error": round(report.calibration.error, DIGITS) if report.calibration else None,
+    }
+
+
+def figures(counts: Counts) -> dict[str, float]:
+    """F with the counts behind it."""
+    return {"f": round(counts.f_measure, DIGITS), **asdict(counts)}
+
+
+def _conditions(heard: Iterable[Heard]) -> dict[str, Any]:
+    tables = by_condition(heard)
+    tables.pop("condition", None)
+    return {family: {name: _rounded(row_to_json(row)) for name, row in rows.items()} for family, rows in tables.items()}
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: v | {"f": round(v["f"], DIGITS)} if isinstance(v, dict) else v for k, v in row.items()}
+
+
+# ------------------------------------------------------------------------------------------------ generated music
+
+
+def by_name(heard: Sequence[Heard]) -> dict[str, dict[str, float]]:
+    """Figures of each condition of the generated set, then of all drums and all mixes."""
+    groups: dict[str, list[Heard]] = defaultdict(list)
+    for one in heard:
+        groups[str(one.piece.facts.get("condition", "?"))].append(one)
+    for one in heard:
+        groups[f"all, {one.piece.facts.get('kind', '?')}"].append(one)
+    return {name: {column: round(value, 3) for column, value in _columns(own).items()} for name, own in groups.items()}
+
+
+def _columns(heard: list[Heard]) -> dict[str, float]:
+    report = compare(songs_of(heard))
+    mean = report.means
+    columns = {
+        "pieces": float(len(heard)),
+        "hits_5": mean["hits_f_5"],
+        "hits_9": mean["hits_f_9"],
+        "audible_5": score_audible(heard).f_measure,
+        "velocity": mean.get("velocity_rank_correlation", float("nan")),
+        "beat_f": mean["beats_f_measure"],
+        "cmlt": mean["beats_cmlt"],
+        "amlt": mean["beats_amlt"],
+        "downbeat_f": mean.get("beats_downbeat_f", float("nan")),
+        "metre": float(np.mean([metre_share(one) for one in heard])),
+        "notes": mean["written_f"],
+    }
+    return {name: value for name, value in columns.items() if not np.isnan(value)}
+
+
+def metre_share(heard: Heard) -> float:
+    """Share of the estimated bars that have as many beats as the true bar in which their middle lies; 0 without bars."""
+    true, found = heard.true_beats, _bars(heard.performance.grid.beats)
+    if true is None or true.numbers is None or not found:
+        return 0.0
+    bars = _bars([Beat(float(t), int(n)) for t, n in zip(true.times, true.numbers, strict=True)])
+    if not bars:
+        return 0.0
+    starts: NDArray[np.float64] = np.array([start for start, _, _ in bars])
+    inside = [(int(np.searchsorted(starts, (a + b) / 2, side="right")) - 1, beats) for a, b, beats in found]
+    judged = [bars[max(i, 0)][2] == beats for i, beats in inside]
+    return float(np.mean(judged))
+
+
+def _bars(beats: Sequence[Beat]) -> list[tuple[float, float, int]]:
+    """Start, end and number of beats of every whole bar."""
+    at = [i for i, beat in enumerate(beats) if beat.number == 1]
+    return [(beats[i].time, beats[j].time, j - i) for i, j in pairwise(at)]
+
+
+def of_generated(heard: Sequence[Heard]) -> dict[str, Any]:
+    """Figures of the generated music as a whole, of drums alone and of mixes."""
+    strokes = sum(one.drum in VOCABULARIES[9] for piece in heard for one in piece.truth.hits)
+    about: dict[str, Any] = {
+        "pieces": len(heard),
+        "minutes": round(sum(one.performance.duration for one in heard) / 60, 1),
+        "strokes": strokes,
+        "drowned": round(sum(len(one.drowned) for one in heard) / max(strokes, 1), 3),
+    }
+    for way, kind in WAYS.items():
+        own = [one for one in heard if one.piece.facts.get("kind") == kind]
+        if own:
+            report = compare(songs_of(own))
+            about[way] = _measures(report) | {"pieces": len(own)}
+            about[way] |= {f"audible_{size}": figures(score_audible(own, vocabulary=size)) for size in (5, 9)}
+            about[way] |= {
+                name: round(report.means[mean], DIGITS)
+                for name, mean in (("velocity", "velocity_rank_correlation"), ("velocity_error", "velocity_error"))
+                if mean in report.means
+            }
+    about["conditions"] = _conditions(heard)
+    return about
+
+
+# ------------------------------------------------------------------------------------------------ files
+
+
+def save(document: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None) -> None:
+    """Write the figures and the pages, and pictures in the place of those that were."""
+    texts = {FIGURES: json.dumps(document, indent=1) + "\n", **pages(document)}
+    if pictures:
+        beside = BARS.with_suffix(".new")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        for name, picture in pictures.items():
+            (beside / name).write_bytes(picture)
+        shutil.rmtree(BARS, ignore_errors=True)
+        beside.rename(BARS)
+    for path, text in texts.items():
+        beside = path.with_name(f".{path.name}.new")
+        beside.write_text(text, "utf-8")
+        beside.replace(path)
 
 
 def main() -> int:
-    """Take reports in, or write the pages, or compare them."""
-    given = sys.argv[1:]
-    document: dict[str, Any] = json.loads(FIGURES.read_text("utf-8")) if FIGURES.is_file() else {}
-    if given == ["--check"]:
+    """Measure, or write the pages, or compare them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only say whether the pages are what the file says")
+    command = parser.add_subparsers(dest="command").add_parser("measure", help="hear everything that is at hand")
+    command.add_argument("--mdb", type=Path, help="folder of MDB Drums")
+    command.add_argument("--generated", type=Path, action="append", default=[], help="folder of a generated set; repeatable")
+    command.add_argument("--written", type=float, nargs=2, metavar=("ALONE", "MIX"), help="another scorer's word on the scores")
+    given = parser.parse_args()
+    if given.command == "measure":
+        if not (given.mdb or given.generated or given.written):
+            parser.error("measure needs --mdb, --generated or --written")
+        measure(given.mdb, given.generated, given.written)
+        return 0
+    document = json.loads(FIGURES.read_text("utf-8"))
+    if given.check:
         wrong = [path.name for path, text in pages(document).items() if path.read_text("utf-8") != text]
         if wrong:
             print(f"{', '.join(wrong)}: not what accuracy.json says; run `python scripts/accuracy.py`.", file=sys.stderr)
         return len(wrong)
-    if len(given) == 2:
-        document = take_in(document, *(json.loads(Path(name).read_text("utf-8")) for name in given))
-    elif given:
-        print(__doc__, file=sys.stderr)
-        return 2
     save(document)
     return 0
 

@@ -7,8 +7,8 @@ bin="$(../scripts/setup_frontend.sh)"
 export PATH="$bin:$PATH"
 
 stamp=".next/.built-from"
-sources=(src public scripts package-lock.json package.json next.config.ts postcss.config.mjs tsconfig.json ../demo/demo.flac)
-wanted="$(find "${sources[@]}" -type f ! -path public/demo.flac -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum) $(node --version) ${NEXT_PUBLIC_API_URL:-}"
+sources=(src public scripts package-lock.json package.json next.config.ts postcss.config.mjs tsconfig.json ../demo/demo.flac ../docs/accuracy.json)
+wanted="$(find "${sources[@]}" -type f ! -path public/demo.flac ! -path public/accuracy.json -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum) $(node --version) ${NEXT_PUBLIC_API_URL:-}"
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
     echo "setup: building the web app" >&2
     npm run --silent build >&2

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from drumscribe.evaluation.hits import TOLERANCE, Counts, score_hits
+from drumscribe.evaluation.hits import TOLERANCE, VOCABULARIES, Counts, match, score_hits
 from drumscribe.evaluation.runs import Heard
 
 TEMPI = (80.0, 110.0, 140.0, 170.0)  #: beats a minute between bins
@@ -23,6 +23,7 @@ class Row:
     pieces: int
     strokes: int  #: annotated, in the largest vocabulary
     scores: Mapping[int, Counts]  #: pooled, by vocabulary
+    audible: Mapping[int, Counts]  #: the same without strokes that the set marks as drowned; empty where it marks none
 
 
 def by_condition(
@@ -53,6 +54,8 @@ def by_condition(
 def row_to_json(row: Row) -> dict[str, Any]:
     """A row as JSON, with the counts behind its figures."""
     scores = {f"hits_{v}": {"f": c.f_measure, **asdict(c)} for v, c in row.scores.items()}
+    if row.audible:
+        scores |= {f"audible_{v}": {"f": c.f_measure, **asdict(c)} for v, c in row.audible.items()}
     return {"pieces": row.pieces, "strokes": row.strokes, **scores}
 
 
@@ -75,7 +78,24 @@ def _row(pieces: list[Heard], vocabularies: Sequence[int], tolerance: float) -> 
     found = {one.piece.name: one.performance.hits for one in pieces}
     scores = {v: score_hits(true, found, vocabulary=v, tolerance=tolerance).pooled for v in vocabularies}
     largest = scores[max(vocabularies)]
-    return Row(len(pieces), largest.found + largest.missed, scores)
+    is_told = any(one.drowned for one in pieces)
+    audible = {v: score_audible(pieces, vocabulary=v, tolerance=tolerance) for v in (vocabularies if is_told else ())}
+    return Row(len(pieces), largest.found + largest.missed, scores, audible)
+
+
+def score_audible(pieces: Iterable[Heard], *, vocabulary: int = 5, tolerance: float = TOLERANCE) -> Counts:
+    """Pooled counts that neither demand nor reward strokes which the set marks as drowned by others."""
+    table, fine = VOCABULARIES[vocabulary], VOCABULARIES[9]
+    total = Counts()
+    for one in pieces:
+        for name in dict.fromkeys(table.values()):
+            true = sorted((h for h in one.truth.hits if table.get(h.drum) == name), key=lambda h: h.time)
+            found = sorted(h.time for h in one.performance.hits if table.get(h.drum) == name)
+            is_drowned = [(h.time, fine[h.drum]) in one.drowned for h in true]
+            pairs = match([h.time for h in true], found, tolerance)
+            right = sum(not is_drowned[i] for i, _ in pairs)
+            total += Counts(right, len(found) - len(pairs), is_drowned.count(False) - right)
+    return total
 
 
 def _bins(value: float, edges: tuple[float, ...], unit: str) -> list[tuple[float, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,7 @@ class Heard:
     true_beats: Beats | None
     performance: Performance
     written: WrittenNotes
+    drowned: frozenset[tuple[float, str]] = frozenset()  #: time and class (of nine) of true hits that nobody could hear
 
     @property
     def song(self) -> Song:
@@ -99,7 +101,13 @@ def hear_piece(
     truth = read_truth(piece)
     beats = read_beats(piece.beats) if piece.beats else None
     result = transcribe(load_sound(piece), models=models, options=options, on_progress=on_progress)
-    return Heard(piece, truth, beats, result.performance, written_notes(result.score))
+    return Heard(piece, truth, beats, result.performance, written_notes(result.score), _drowned(piece))
+
+
+def _drowned(piece: Piece) -> frozenset[tuple[float, str]]:
+    """Hits that a generated set marks as not audible; `read_hits` has read the same files before."""
+    rows = [row for path in piece.hits if path.suffix == ".json" for row in json.loads(path.read_bytes())]
+    return frozenset((float(row["time"]), str(row["instrument"])) for row in rows if row.get("audible") is False)
 
 
 def songs_of(heard: Iterable[Heard]) -> dict[str, Song]:

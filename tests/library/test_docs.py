@@ -143,7 +143,9 @@ def test_the_figures_of_accuracy_stand_in_one_file_and_the_pages_say_the_same(tm
     docs, scripts = tmp_path / "docs", tmp_path / "scripts"
     shutil.copytree(ROOT / "docs", docs)
     scripts.mkdir()
-    script = shutil.copy(ROOT / "scripts" / "accuracy.py", scripts)
+    for path in (*ROOT.glob("scripts/accuracy*"), ROOT / "README.md"):
+        shutil.copy(path, tmp_path / path.relative_to(ROOT))
+    script = scripts / "accuracy.py"
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, script, *arguments], check=False, capture_output=True, text=True)
@@ -154,11 +156,25 @@ def test_the_figures_of_accuracy_stand_in_one_file_and_the_pages_say_the_same(tm
     kick = figures["recordings"]["full_mix"]["drums"]["kick"]
     assert f"| kick | {kick['found'] + kick['missed']} |" in page
     kick["missed"] += 1
+    figures["recordings"]["full_mix"]["hits_5"]["f"] = 0.123456
     (docs / "accuracy.json").write_text(json.dumps(figures), "utf-8")
-    assert run("--check").returncode == 1
+    assert run("--check").returncode == 2
     assert run().returncode == 0
     assert (docs / "accuracy.md").read_text("utf-8") != page
+    assert "0.12 in full mixes" in (tmp_path / "README.md").read_text("utf-8")
     assert run("--check").returncode == 0
+
+
+def test_the_worst_bars_are_shown_by_pictures_that_are_there_and_small() -> None:
+    bars = json.loads((ROOT / "docs" / "accuracy.json").read_text("utf-8"))["worst_bars"]
+    pictures = {path.name: path.stat().st_size for path in (ROOT / "docs" / "accuracy").iterdir()}
+    assert sorted(pictures) == [bar["file"] for bar in bars]
+    assert len(bars) == 10
+    assert max(pictures.values()) <= 60_000
+    page = (ROOT / "docs" / "accuracy.md").read_text("utf-8")
+    assert all(f"(accuracy/{name})" in page for name in pictures)
+    mistakes = [bar["missed"] + bar["invented"] for bar in bars]
+    assert mistakes == sorted(mistakes, reverse=True)
 
 
 def test_the_figures_of_accuracy_are_sums_that_add_up() -> None:

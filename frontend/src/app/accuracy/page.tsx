@@ -1,5 +1,6 @@
 import type { Metadata } from "next";
 
+import { ConditionTable } from "@/components/accuracy/condition-table";
 import { DrumChart } from "@/components/accuracy/drum-chart";
 import { Limits, WhatToDo, WhenItGoesWrong } from "@/components/accuracy/plain-words";
 import { FeelTable } from "@/components/accuracy/feel-table";
@@ -13,7 +14,7 @@ export const metadata: Metadata = { title: "How accurate is this?" };
 const CARD = "card p-4 sm:p-6";
 
 export default async function AccuracyPage() {
-  const { recordings, generated, networks } = await loadFigures();
+  const { recordings, generated, generated_set, networks } = await loadFigures();
   const { full_mix, drums_alone, songs, strokes } = recordings;
   const bar = expected(full_mix.hits_9, 16);
   const { found, missed, invented, f } = full_mix.hits_9;
@@ -46,6 +47,7 @@ export default async function AccuracyPage() {
             When it goes wrong
           </h2>
           <WhenItGoesWrong mix={full_mix} generated={generated} />
+          <ConditionTable set={generated_set} />
           <FeelTable generated={generated} />
         </section>
         <section aria-labelledby="do-title" className={CARD}>

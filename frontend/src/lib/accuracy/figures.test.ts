@@ -5,16 +5,25 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 
 import { ADVICE, DRUMS } from "./drums";
-import { expected, percent, readFigures, strokesOf, weakDrums } from "./figures";
+import { expected, FAMILIES, percent, readFigures, strokesOf, weakDrums } from "./figures";
 
 const text = readFileSync(join(import.meta.dirname, "../../../../docs/accuracy.json"), "utf8");
 
 it("reads the file that the evaluation wrote, with all that the page shows", () => {
-  const { networks, recordings, generated } = readFigures(text);
+  const { networks, recordings, generated, generated_set } = readFigures(text);
   expect(networks.length).toBeGreaterThan(0);
   for (const way of [recordings.drums_alone, recordings.full_mix]) {
     for (const share of [way.hits_5.f, way.hits_9.f, way.beat_f, way.downbeat_f, way.written_f]) expect(share).toBeGreaterThan(0.5);
     expect(DRUMS.reduce((sum, drum) => sum + strokesOf(way.drums[drum]), 0)).toBe(recordings.strokes);
+  }
+  for (const family of FAMILIES) {
+    const groups = Object.values(generated_set.conditions[family]!);
+    expect(groups.length).toBeGreaterThan(1);
+    for (const { pieces, strokes, hits_5, hits_9 } of groups) {
+      expect(pieces).toBeGreaterThan(0);
+      expect(strokesOf(hits_9)).toBe(strokes);
+      expect(hits_5.f).toBeGreaterThan(0);
+    }
   }
   // The page speaks of these by name
   for (const name of ["60 bpm", "5/4", "7/4", "12/8", "swung 16ths", "all, drums", "all, mix"]) {

@@ -16,10 +16,19 @@ export type Heard = {
 /** One kind of generated music: shares from 0 to 1. */
 export type Condition = { hits_9: number; velocity: number; beat_f: number; cmlt: number; amlt: number; metre: number; notes: number };
 
+/** What pieces under one condition come to: how many, their strokes, and F over five and nine classes. */
+export type Group = { pieces: number; strokes: number; hits_5: Counts; hits_9: Counts };
+
+/** The ways in which generated music is grouped, in the order of the page. */
+export const FAMILIES = ["ratio", "density", "tempo", "metre", "kit"] as const;
+
+export type Family = (typeof FAMILIES)[number];
+
 export type Figures = {
   networks: string[];
   recordings: { songs: number; strokes: number; tolerance_s: number; drums_alone: Heard; full_mix: Heard };
   generated: Record<string, Condition>;
+  generated_set: { pieces: number; conditions: Partial<Record<Family, Record<string, Group>>> };
 };
 
 /** The figures in a file; an error if it is none that this page knows. */
