@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -172,6 +173,55 @@ def beats(
             pack=pack, pool=pool, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=_check(device)
         )
         say(f"checkpoint: {train_beats(options, load_drums())}")
+
+
+@app.command("stems")
+def stems(
+    pack: Pack,
+    songs: Songs,
+    out: Annotated[Path, typer.Option(help="Where the rendered stems go.")],
+    items: Annotated[int, typer.Option(help="How many items of 32 s, drums and backing apart; 5.6 MB each.", min=1)] = 960,
+    seed: Seed = 50,
+) -> None:
+    """Render drums and backing apart for the separator; a part that is whole already is left alone."""
+    with _extra():
+        from drumscribe.training.generator import Generator
+        from drumscribe.training.stems import render_parts
+
+        render_parts(Generator(pack, songs), out, items=items, seed=seed, say=say)
+
+
+@app.command("separator")
+def separator(
+    bank: Annotated[Path, typer.Option(help="Folder of stems, as `train stems` writes it.", exists=True, file_okay=False)],
+    run: Run,
+    steps: int = 4500,
+    batch: int = 8,
+    rate: float = 2e-3,
+    seed: Seed = 3,
+    device: OnDevice = "cpu",
+) -> None:
+    """Train the network that isolates the drums; it resumes as well."""
+    with _extra():
+        from drumscribe.training.train_separator import SeparatorTraining, train_separator
+
+        options = SeparatorTraining(bank=bank, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=device)
+        say(f"checkpoint: {train_separator(options)}")
+
+
+@app.command("release-separator")
+def release_separator(
+    checkpoint: Annotated[Path, typer.Option(help="last.pt of a run.", exists=True, dir_okay=False)],
+    version: Annotated[str, typer.Option(help="A version that was never published.")],
+    metrics: Annotated[Path | None, typer.Option(help="JSON file of what was measured.", exists=True, dir_okay=False)] = None,
+    manifest: Annotated[Path | None, typer.Option(help="The list to add to. [default: the one that ships]")] = None,
+) -> None:
+    """Export the separator to ONNX and add it to the manifest."""
+    with _extra():
+        from drumscribe.training.release_separator import release_separator as publish_separator
+
+        measured = json.loads(metrics.read_text("utf-8")) if metrics else {}
+        say(f"published {publish_separator(checkpoint, version=version, metrics=measured, manifest=manifest).ref}")
 
 
 @app.command("release")

@@ -12,7 +12,9 @@ from torch import nn
 
 from drumscribe.beats.infer import INPUTS
 from drumscribe.features import BANDS
+from drumscribe.separation.bands import BANDS as SEPARATOR_BANDS
 from drumscribe.training.networks import BeatNetwork, DrumNetwork
+from drumscribe.training.separator_network import SeparatorNetwork
 
 TOLERANCE = 1e-3  #: largest difference of any logit between torch and ONNX Runtime
 
@@ -25,6 +27,11 @@ def export_drums(checkpoint: Path, target: Path) -> None:
 def export_beats(checkpoint: Path, target: Path) -> None:
     """Write the averaged weights of a beat checkpoint as ONNX: `inputs` → `logits`."""
     _export(BeatNetwork(), checkpoint, target, "inputs", INPUTS)
+
+
+def export_separator(checkpoint: Path, target: Path) -> None:
+    """Write the averaged weights of a separator's checkpoint as ONNX: `log_bands` → `logits`."""
+    _export(SeparatorNetwork(), checkpoint, target, "log_bands", SEPARATOR_BANDS)
 
 
 def _export(network: nn.Module, checkpoint: Path, target: Path, name: str, features: int) -> None:

@@ -21,7 +21,7 @@ from drumscribe.weights import Entry, publish
 
 LICENCE = "MIT"
 
-_DATA = {
+DATA = {
     "tiers": list(TIERS),
     "sources": "drum one-shots of 37 kits, Groove MIDI train split, 107 songs, single notes and clips; see docs/credits.md",
     "rendered_by": "drumscribe.training.generator",
@@ -73,7 +73,7 @@ def release_drums(
             "picking": {"thresholds": fixed["thresholds"], "time_offset": time_offset},
             "operating_point": {"shift": shift},
             "metrics": {"validation": fixed["validation"], **metrics},
-            "data": _DATA,
+            "data": DATA,
         }
         return publish(network, config, manifest=manifest)
 
@@ -94,6 +94,6 @@ def release_beats(
             "listens_to": drums,
             "logit_offsets": [-log(weight) for weight in BEAT_WEIGHTS],
             "metrics": dict(metrics),
-            "data": _DATA,
+            "data": DATA,
         }
         return publish(network, config, manifest=manifest)

@@ -10,7 +10,7 @@ reads one file that is in no list, `publish` adds a new version.
 """
 
 from drumscribe.weights.fetch import fetch, pull
-from drumscribe.weights.load import Models, Network, load_drums, load_models
+from drumscribe.weights.load import Models, Network, load_drums, load_models, load_separator
 from drumscribe.weights.manifest import Entry, Found, Manifest, Pin, list_models, verify
 from drumscribe.weights.publish import publish
 
@@ -25,6 +25,7 @@ __all__ = [
     "list_models",
     "load_drums",
     "load_models",
+    "load_separator",
     "publish",
     "pull",
     "verify",

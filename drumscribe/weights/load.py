@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from drumscribe.errors import ModelMismatch, WeightsCorrupt, WeightsNotFound
 from drumscribe.types import Drum, ModelRef
-from drumscribe.weights.manifest import NEEDED_KINDS, Entry, Manifest, check_pins
+from drumscribe.weights.manifest import NEEDED_KINDS, SEPARATOR, Entry, Manifest, check_pins
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -20,6 +20,7 @@ _NEEDED = {
     "drums": ("drums", "context", "calibration", "picking"),
     "beats": ("logit_offsets",),
     "classifier": ("drums", "threshold", "resolution"),
+    "separator": ("context",),
 }
 
 
@@ -108,6 +109,23 @@ def load_drums(*, manifest: Path | None = None) -> Network:
     if entry is None:
         raise WeightsNotFound("No drum network is published here.")
     return _load(entry, known.folder_of(entry, None), None)
+
+
+def load_separator(*, threads: int | None = None, manifest: Path | None = None) -> Network:
+    """The network that isolates the drums.
+
+    Raises
+    ------
+    WeightsNotFound
+        If none is published here.
+    WeightsCorrupt, ModelMismatch
+        As in `load_models`.
+    """
+    known = Manifest.read(manifest)
+    (entry,) = known.find(SEPARATOR)
+    if entry.kind != "separator":
+        raise ModelMismatch(f"{entry.ref} is of kind {entry.kind}, not a separator.", name=str(entry.ref))
+    return _load(entry, known.folder_of(entry, None), threads)
 
 
 def _load(entry: Entry, folder: Path | None, threads: int | None) -> Network:

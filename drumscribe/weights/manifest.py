@@ -20,8 +20,11 @@ SHIPPED = Path(__file__).with_name("manifest.toml")
 #: One network of each of these makes a set that can transcribe.
 NEEDED_KINDS = ("drums", "beats")
 
-#: What there is: a classifier may name the hits instead of the drum network.
-KINDS = (*NEEDED_KINDS, "classifier")
+#: What there is: a classifier may name the hits instead of the drum network, a separator isolates the drums first.
+KINDS = (*NEEDED_KINDS, "classifier", "separator")
+
+#: The alias that stands for the separator: "default" is what transcribes.
+SEPARATOR = "separator"
 
 #: The list of networks that were converted on this machine, in the folder of what was pulled.
 LOCAL = "manifest.toml"

@@ -1,0 +1,40 @@
+"""From a checkpoint of the separator to a published network."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from drumscribe.separation.bands import BANDS, GAIN, HOP, LEVEL, SAMPLE_RATE, WINDOW
+from drumscribe.training.export import export_separator
+from drumscribe.training.release import DATA, LICENCE
+from drumscribe.training.separator_network import SeparatorNetwork
+from drumscribe.weights import Entry, publish
+from drumscribe.weights.manifest import SEPARATOR
+
+
+def release_separator(checkpoint: Path, *, version: str, metrics: Mapping[str, Any], manifest: Path | None = None) -> Entry:
+    """Publish a separator as `light`; it becomes the one that the alias stands for."""
+    with tempfile.TemporaryDirectory() as folder:
+        network = Path(folder) / "light.onnx"
+        export_separator(checkpoint, network)
+        config = {
+            "name": "light",
+            "version": version,
+            "kind": "separator",
+            "licence": LICENCE,
+            "features": {
+                "sample_rate": SAMPLE_RATE,
+                "hop": HOP,
+                "window": WINDOW,
+                "bands": BANDS,
+                "level": LEVEL,
+                "gain": GAIN,
+            },
+            "context": SeparatorNetwork.context,
+            "metrics": dict(metrics),
+            "data": {**DATA, "remixed_by": "drumscribe.training.stems"},
+        }
+        return publish(network, config, manifest=manifest, alias=SEPARATOR)
