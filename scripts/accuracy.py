@@ -29,6 +29,7 @@ from accuracy_page import BARS, FIGURES, pages
 from numpy.typing import NDArray
 
 from drumscribe import load_models
+from drumscribe.errors import DrumScribeError
 from drumscribe.evaluation import VOCABULARIES, Counts, Report, by_condition, compare, find, hear_piece, songs_of
 from drumscribe.evaluation.conditions import row_to_json, score_audible
 from drumscribe.evaluation.pictures import draw_bar
@@ -112,9 +113,19 @@ def of_recordings(heard: Mapping[str, list[Heard]]) -> dict[str, Any]:
             "written_f": "written_f",
         }
         own = _measures(report) | {name: mean[measure] for name, measure in names.items() if measure in mean}
+        own["interval_5"] = interval(list(report.hits[5].songs.values()))
         own["by_song"] = {name: round(counts.f_measure, DIGITS) for name, counts in report.hits[5].songs.items()}
         about[way] = own | {"conditions": _conditions(heard[way])}
     return about
+
+
+def interval(songs: Sequence[Counts], *, draws: int = 10_000, seed: int = 0) -> list[float]:
+    """Where 95 % of the pooled F lie if other songs like these had been drawn (percentile bootstrap over songs)."""
+    counts = np.array([(c.found, c.invented, c.missed) for c in songs], float)
+    rng = np.random.default_rng(seed)
+    found, invented, missed = counts[rng.integers(len(counts), size=(draws, len(counts)))].sum(axis=1).T
+    scores = 2 * found / np.maximum(2 * found + invented + missed, 1)
+    return [round(float(v), 3) for v in np.quantile(scores, (0.025, 0.975))]
 
 
 def _measures(report: Report) -> dict[str, Any]:
@@ -252,6 +263,13 @@ def main() -> int:
     command.add_argument("--generated", type=Path, action="append", default=[], help="folder of a generated set; repeatable")
     command.add_argument("--written", type=float, nargs=2, metavar=("ALONE", "MIX"), help="another scorer's word on the scores")
     given = parser.parse_args()
+    try:
+        return _run(given, parser)
+    except DrumScribeError as error:
+        raise SystemExit(error.message) from error
+
+
+def _run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     if given.command == "measure":
         if not (given.mdb or given.generated or given.written):
             parser.error("measure needs --mdb, --generated or --written")

@@ -137,7 +137,9 @@ def _strokes(counts: Mapping[str, float]) -> int:
 
 def _recordings(document: Mapping[str, Any]) -> str:
     own = document["recordings"]
-    blocks = [WORDS["recordings"].format(songs=own["songs"], strokes=own["strokes"], networks=", ".join(own["networks"]))]
+    spans = {way: "between {:.3f} and {:.3f}".format(*own[way]["interval_5"]) for way in WAYS}
+    facts = {"songs": own["songs"], "strokes": own["strokes"], "networks": ", ".join(own["networks"])}
+    blocks = [WORDS["recordings"].format(**facts, **spans)]
     for way, words in WAYS.items():
         ours = own[way]
         five = ours["hits_5"]
@@ -159,7 +161,7 @@ def _recordings(document: Mapping[str, Any]) -> str:
     blocks.append(
         "### By condition\n" + _conditions({way: own[way]["conditions"] for way in WAYS}, ("genre", "tempo", "density"))
     )
-    blocks.append("### Beats and the written score\n" + _beats_table(document))
+    blocks.append("### Beats and the written score\n" + _beats_table(document) + "\n\n" + WORDS["beats"])
     blocks.append(_trust(own, "recordings"))
     return "\n\n".join(blocks)
 

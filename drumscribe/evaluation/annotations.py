@@ -35,6 +35,11 @@ def _names(table: dict[Drum, str]) -> dict[str, Drum]:
     return {label: drum for drum, labels in table.items() for label in labels.split()}
 
 
+def _numbered(*labels: str) -> str:
+    """ENST counts the cymbals of its kits: rc2, cr5, spl2, …"""
+    return " ".join(f"{label}{number}" for label in labels for number in range(1, 10))
+
+
 #: Labels of text annotations, in lower case. MDB Drums (classes and subclasses), ENST-Drums, RBMA, and our names.
 LABELS: dict[str, Drum] = _names(
     {
@@ -43,8 +48,8 @@ LABELS: dict[str, Drum] = _names(
         _X: "cross_stick sst cs sidestick side_stick",
         _HC: "hihat_closed chh phh hh hihat hi-hat",
         _HO: "hihat_open ohh",
-        _RD: "ride rdc rdb rc rc1 rc2 rc3 rc4 rd rb ride_bell",
-        _CR: "crash crc chc spc cr cr1 cr2 cr5 c c1 c2 c3 c4 ch ch1 ch5 spl spl2 cy china splash",
+        _RD: f"ride rdc rdb rc rd rb ride_bell {_numbered('rc')}",
+        _CR: f"crash crc chc spc cr c ch spl cy china splash {_numbered('cr', 'c', 'ch', 'spl')}",
         _T1: "tom_high hit ht htr",
         _T2: "tom_mid mht mt mtr lmt lmtr tt tom toms",
         _T3: "tom_low hft lft lt ltr lftr",

@@ -99,6 +99,8 @@ def score_audible(pieces: Iterable[Heard], *, vocabulary: int = 5, tolerance: fl
 
 
 def _bins(value: float, edges: tuple[float, ...], unit: str) -> list[tuple[float, str]]:
+    if not np.isfinite(value):
+        return []
     place = int(np.searchsorted(edges, value, side="right"))
     texts = [f"{edge:g}" for edge in edges]
     if place == 0:

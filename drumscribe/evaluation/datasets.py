@@ -31,7 +31,7 @@ def find(
     Raises
     ------
     FileNotReadable
-        If the folder does not exist.
+        If the folder does not exist, or something in it may not be read.
     InputError
         If it holds no such set, or nothing of it could be paired.
     OptionError
@@ -43,7 +43,13 @@ def find(
         raise OptionError(f"A data set must be one of auto, {', '.join(KINDS)}, not {kind}.")
     if not 0 < drum_share <= 1:
         raise OptionError(f"The share of the drums must lie within 0 and 1, not {drum_share}.")
-    root, kind = _recognise(folder, kind)
+    try:
+        return _read(*_recognise(folder, kind), sound, part, drum_share)
+    except OSError as error:
+        raise FileNotReadable(f"{error.filename or folder} cannot be read: {error.strerror}.", path=str(folder)) from error
+
+
+def _read(root: Path, kind: str, sound: str | None, part: str | None, drum_share: float) -> Dataset:
     row = KINDS[kind]
     if sound is not None and sound not in row.sounds:
         raise OptionError(f"{kind} holds {' and '.join(row.sounds)}, not {sound}.")

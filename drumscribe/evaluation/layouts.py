@@ -343,6 +343,9 @@ def _generated(root: Path, choice: Choice) -> Dataset:
     beats, others = _files(root / "beats", (".beats",)), _files(root / "others", (".txt",))
     names, unpaired = _pair({n: p for n, p in sounds.items() if n in rows}, {n: truths[n] for n in rows if n in truths}, "audio")
     unpaired += [f"{n}: neither sound nor annotation" for n in sorted(rows) if n not in sounds and n not in truths]
+    for row in rows.values():  # performances of Groove MIDI are grouped by their style
+        if str(row.get("condition", "")).startswith("groove "):
+            row["genre"] = str(row["condition"]).removeprefix("groove ")
     pieces = [
         Piece(n, ((sounds[n], 1.0),), (truths[n], others[n]) if n in others else (truths[n],), beats.get(n), facts=rows[n])
         for n in names

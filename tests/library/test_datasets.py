@@ -9,14 +9,17 @@ import wave
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
 import mido
 import numpy as np
 import pytest
 from PIL import Image
+from test_evaluation import scorer
 from tiny_networks import RATE, publish_thump_and_hiss, thump_and_hiss
 
 from drumscribe.cli import main
+from drumscribe.cli.evaluate import Kind
 from drumscribe.errors import InputError, OptionError
 from drumscribe.evaluation import by_condition, compare, count_false_hats, find, hear_piece, read_hits, songs_of
 from drumscribe.evaluation.annotations import HitList
@@ -183,8 +186,9 @@ SETS: dict[str, tuple[Callable[[Path, Path], None], list[str], list[str], tuple[
 }
 
 
-def test_every_kind_is_tried() -> None:
+def test_every_kind_is_tried_and_can_be_asked_for() -> None:
     assert SETS.keys() == KINDS.keys()
+    assert set(get_args(Kind)) == {"auto", *KINDS}
 
 
 @pytest.mark.parametrize("kind", SETS)
@@ -228,6 +232,8 @@ def test_a_choice_of_sound_and_part_is_heeded(studio: Path, tmp_path: Path) -> N
         find(tmp_path / "egmd", part="train")
     with pytest.raises(InputError, match="does not look like"):
         find(studio)
+    text(tmp_path / "a.txt", "rc5", "spl7")
+    assert {h.drum for h in read_hits(tmp_path / "a.txt").hits} == {Drum.RIDE, Drum.CRASH}
 
 
 def test_drums_and_accompaniment_are_added_up_with_their_weights(studio: Path, tmp_path: Path) -> None:
@@ -384,3 +390,28 @@ def test_a_picture_shows_what_was_missed_and_what_invented(studio: Path, models:
     )
     assert missed > 80  # a ring among the marks, another in the legend
     assert invented > 80
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("sound", ["mix", "drums"])
+def test_recordings_score_as_the_independent_scorer_scores_them(shared: Path, sound: str) -> None:
+    tool, folder = scorer(shared, "eval_adt"), shared / "data" / "mdb_dev"
+    dataset = find(folder, sound=sound)
+    assert (dataset.kind, len(dataset.pieces), len(dataset.unpaired)) == ("mdb", 5, 3)
+    heard = [hear_piece(piece, load_models()) for piece in dataset.pieces]
+    report = compare(songs_of(heard))
+    true = {one.piece.name: tool.read_reference(folder, one.piece.name) for one in heard}
+    found = {
+        one.piece.name: [
+            (h.time, str(Drum.SNARE if h.drum is Drum.CROSS_STICK else h.drum))
+            for h in one.performance.hits
+            if h.drum is not Drum.OTHER
+        ]
+        for one in heard
+    }
+    for size in (3, 5, 9):
+        for ours, window in ((report.hits[size], 0.05), (report.tight[size], 0.02)):
+            theirs = tool.score(true, found, tool.VOCABULARIES[str(size)], window)
+            counts = (ours.pooled.found, ours.pooled.invented, ours.pooled.missed)
+            assert counts == tuple(theirs["sum"][k] for k in ("tp", "fp", "fn"))
+            assert (ours.mean_f, ours.macro_f) == pytest.approx((theirs["mean"]["f"], theirs["macro_f"]))
