@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from drumscribe.weights import Found
 
-app = typer.Typer(help="List, check and fetch the networks.", no_args_is_help=True, rich_markup_mode=None)
+LARGEST_DEMUCS = 2**29  #: bytes of a file of weights; the largest published ones have 170 MB
+
+app = typer.Typer(help="List, show, check and fetch the networks.", no_args_is_help=True, rich_markup_mode=None)
 
 CacheDir = Annotated[
     Path | None,
@@ -59,41 +62,101 @@ def verify(cache_dir: CacheDir = None, manifest: ManifestFile = None, as_json: A
         raise typer.Exit(WeightsError.exit_code)
 
 
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="`default`, another alias, or name@version.")] = "default",
+    cache_dir: CacheDir = None,
+    manifest: ManifestFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the model card of networks that are here: licence, data, figures, limits, hash."""
+    from drumscribe.weights import read_cards
+
+    cards = [card.document() for card in read_cards(name, manifest=manifest, cache=cache_folder(cache_dir))]
+    emit(json.dumps({"models": cards}, indent=2) if as_json else "\n\n".join(map(_card, cards)))
+
+
+def _card(facts: dict[str, Any]) -> str:
+    """A card for a person: one fact a line, tables and lists below their name."""
+    lines = [f"{facts['model']} ({facts['kind']})"]
+    for key, value in facts.items():
+        if key not in ("model", "kind"):
+            lines += _lines(key, value, "  ")
+    return "\n".join(lines)
+
+
+def _lines(key: str, value: Any, indent: str) -> list[str]:
+    if isinstance(value, dict) and value and not any(isinstance(one, dict | list | str) for one in value.values()):
+        return [f"{indent}{key}: {', '.join(f'{name} {one}' for name, one in value.items())}"]
+    if isinstance(value, dict):
+        inner = [line for name, one in value.items() for line in _lines(str(name), one, indent + "  ")]
+        return [f"{indent}{key}:", *inner] if inner else []
+    if isinstance(value, list) and all(isinstance(one, str) and " " in one for one in value):
+        return [f"{indent}{key}:", *(f"{indent}  - {one}" for one in value)] if value else []
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return [f"{indent}{key}: {text}"]
+
+
 @app.command("pull")
 def pull(
     name: Annotated[str, typer.Argument(help="`default`, another alias, or name@version.")] = "default",
     source: Annotated[
-        str, typer.Option("--from", help="For `annoteator`: its Keras file, as a path or https address; converted, then kept.")
+        str,
+        typer.Option(
+            "--from", help="Someone else's file for `annoteator` (Keras) or `demucs` (weights), as a path or https address."
+        ),
     ] = "",
     sha256: Annotated[str, typer.Option("--sha256", help="What the hash of that file must be; needed with an address.")] = "",
     cache_dir: CacheDir = None,
     manifest: ManifestFile = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not use the network; fail if something is missing.")] = False,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Do not use the network; fail if something is missing.", envvar="DRUMSCRIBE_OFFLINE"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fetch networks that do not ship with the package."""
     from drumscribe.weights import pull as pull_weights
 
-    if source:
-        name = _convert(name, source, sha256, cache_folder(cache_dir), offline=offline)
-    elif sha256:
+    cache = cache_folder(cache_dir)
+    if sha256 and not source:
         raise OptionError("--sha256 belongs to --from; the list knows the hash of every other network.")
-    paths = pull_weights(name, manifest=manifest, cache=cache_folder(cache_dir), offline=offline)
+    if source and offline and source.lower().startswith("https://"):
+        raise OptionError("--offline and an address exclude each other.")
+    if source and name.partition("@")[0] == "demucs":
+        paths: tuple[Path, ...] = (_keep_demucs(source, sha256, cache),)
+    else:
+        listed = _convert(name, source, sha256, cache) if source else name
+        paths = pull_weights(listed, manifest=manifest, cache=cache, offline=offline)
     emit(json.dumps({"files": [str(path) for path in paths]}, indent=2) if as_json else "\n".join(map(str, paths)))
 
 
-def _convert(name: str, source: str, sha256: str, cache: Path, *, offline: bool) -> str:
+def _convert(name: str, source: str, sha256: str, cache: Path) -> str:
     """Add someone else's network to those of this machine; return its `name@version`."""
     from drumscribe.annoteator import LARGEST, ORIGINAL_VERSION, convert
     from drumscribe.weights import fetch
 
     base, _, version = name.partition("@")
     if base != "annoteator":
-        raise OptionError(f"Only annoteator is read --from a file, not {name!r}.")
-    if offline and source.lower().startswith("https://"):
-        raise OptionError("--offline and an address exclude each other.")
+        raise OptionError(f"Only annoteator and demucs are read --from a file, not {name!r}.")
     content = fetch(source, sha256=sha256, limit=LARGEST)
     return str(convert(content, cache, version=version or ORIGINAL_VERSION).ref)
+
+
+def _keep_demucs(source: str, sha256: str, cache: Path) -> Path:
+    """Keep weights for `--separation-model`; as they can hold code, a hash is always wanted."""
+    from drumscribe.weights import fetch
+    from drumscribe.weights.publish import write_atomically
+
+    name = PurePosixPath(urlsplit(source).path).name
+    if PurePosixPath(name).suffix not in (".th", ".safetensors"):
+        raise OptionError(f"Weights of Demucs end in .th or .safetensors, not like {name!r}.")
+    if not sha256:
+        raise OptionError("Weights of Demucs can hold code: say with --sha256 which file you trust.")
+    content = fetch(source, sha256=sha256, limit=LARGEST_DEMUCS)
+    path = cache / "demucs" / name
+    write_atomically(path, content)
+    return path
 
 
 def _show(models: Iterable[Found], as_json: bool) -> None:

@@ -113,7 +113,7 @@ def draw_labels(spectrum: FloatArray, item: Item, audible: tuple[bool, ...]) -> 
         picture.paste(_image(part, loudest), (_LEFT, top))
         _draw_lanes(draw, font, lanes, row, top, columns * _FRAME)
         for time, number in item.beats:
-            _draw_beat(draw, time, number, len(lanes), row, top)
+            _draw_beat(draw, time, number if item.beats_known else 0, len(lanes), row, top)
         for event, is_audible in zip(item.events, audible, strict=True):
             _draw_stroke(draw, event, is_audible, lanes.index(event.output), row, top)
     return picture

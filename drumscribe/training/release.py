@@ -27,6 +27,20 @@ DATA = {
     "rendered_by": "drumscribe.training.generator",
 }
 
+#: What a card must not keep to itself; figures stand in docs/model.
+_LIMITS = {
+    "drums": [
+        "Trained on rendered mixes alone: on records it is surer of kicks, snares and hats than of crashes and toms.",
+        "Open and closed hats, and toms among each other, are told apart stroke by stroke.",
+        "Brushes and jazz rides were never checked on recordings.",
+        "Claps, tambourines, shakers and cowbells are heard and not reported.",
+    ],
+    "beats": [
+        "The recordings it was checked on are in 4/4 and near 110 bpm; other metres were checked on generated music.",
+        "Half and double tempo, and downbeats of grooves without crashes or fills, are judgements.",
+    ],
+}
+
 
 def release_drums(
     checkpoint: Path,

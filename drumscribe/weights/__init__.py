@@ -5,16 +5,18 @@ changes; "default" is an alias for one network of each kind. A network is two fi
 `name-version.json` that says how to use it: features, drums, thresholds, frame rate, metrics, data, licence. Both are
 checked against the manifest before either is read, and pickles are never loaded.
 
-Contents: `load_models` gives ready networks, `list_models` and `verify` say what is here, `pull` fetches them, `fetch`
-reads one file that is in no list, `publish` adds a new version.
+Contents: `load_models` gives ready networks, `list_models` and `verify` say what is here, `read_cards` what it is, `pull`
+fetches it, `fetch` reads one file that is in no list, `publish` adds a new version.
 """
 
+from drumscribe.weights.cards import Card, read_cards
 from drumscribe.weights.fetch import fetch, pull
 from drumscribe.weights.load import Models, Network, load_drums, load_models, load_separator
 from drumscribe.weights.manifest import Entry, Found, Manifest, Pin, list_models, verify
 from drumscribe.weights.publish import publish
 
 __all__ = [
+    "Card",
     "Entry",
     "Found",
     "Manifest",
@@ -28,5 +30,6 @@ __all__ = [
     "load_separator",
     "publish",
     "pull",
+    "read_cards",
     "verify",
 ]
