@@ -8,6 +8,7 @@ A variant is cached as `NAME.npy` (int16 mono at 44.1 kHz) with `NAME.json` (its
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -17,11 +18,13 @@ import numpy as np
 import pretty_midi
 from numpy.typing import NDArray
 
+from drumscribe.errors import DependencyMissing
 from drumscribe.features import SAMPLE_RATE
 from drumscribe.training.material import GENERAL_MIDI, TIERS, read_manifest, read_mono
 
 SOUNDFONTS = (Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"), Path("/usr/share/sounds/sf3/MuseScore_General.sf3"))
 VARIANT_SECONDS = 80.0
+RENDER_SECONDS = 600  #: for damaged files that FluidSynth never ends with; a busy machine must not lose songs by it
 FIRST_PERCUSSIVE_PROGRAM = 112  #: General MIDI percussive and sound-effect programs start here (from 0)
 
 #: Programs that may take each other's place.
@@ -47,8 +50,20 @@ class Song:
 def render_songs(pack: Path, cache: Path, *, variants: int = 2, part: int = 0, parts: int = 1, seed: int = 0) -> int:
     """Render every permissively licensed song that is not cached yet; return how many were written.
 
-    `part` of `parts` lets several processes share the work. A song that FluidSynth cannot finish in 30 s is left out.
+    `part` of `parts` lets several processes share the work. A song that FluidSynth cannot finish in `RENDER_SECONDS` is left out.
+
+    Raises
+    ------
+    DependencyMissing
+        If FluidSynth or one of the soundfonts is not installed.
     """
+    missing = [str(font) for font in SOUNDFONTS if not font.exists()]
+    if missing or shutil.which("fluidsynth") is None:
+        raise DependencyMissing(
+            "Rendering songs needs FluidSynth and its soundfonts: "
+            "apt install fluidsynth fluid-soundfont-gm musescore-general-soundfont.",
+            missing=missing,
+        )
     cache.mkdir(parents=True, exist_ok=True)
     rows = list(read_manifest(pack, "midi_songs", TIERS))
     jobs = [(row["path"], variant) for variant in range(variants) for row in rows][part::parts]
@@ -103,7 +118,7 @@ def _render(path: Path, cache: Path, name: str, variant: int, rng: np.random.Gen
             str(midi),
         ]
         try:
-            subprocess.run(command, check=True, capture_output=True, timeout=30)
+            subprocess.run(command, check=True, capture_output=True, timeout=RENDER_SECONDS)
         except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
             return False
         samples = read_mono(wav)[: int(length * SAMPLE_RATE)]

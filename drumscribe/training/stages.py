@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drumscribe.errors import OptionError
+from drumscribe.errors import InputError, OptionError
 from drumscribe.training.config import Config, Device
 from drumscribe.training.generator import Generator
 from drumscribe.training.pool import render_parts
@@ -25,6 +25,9 @@ from drumscribe.weights import load_drums
 from drumscribe.weights.publish import write_atomically
 
 STAGES = ("songs", "pool", "drums", "publish-drums", "beats", "publish-beats")
+
+_READ_PACK = ("songs", "pool", "beats")
+_PARTS = ("drums", "midi", "midi_songs", "instruments", "music")
 
 Say = Callable[[str], None]
 
@@ -63,7 +66,13 @@ class Run:
     def done(self) -> dict[str, dict[str, Any]]:
         """What `done.json` says, by stage."""
         path = self.folder / "done.json"
-        return json.loads(path.read_text("utf-8")) if path.exists() else {}
+        if not path.exists():
+            return {}
+        try:
+            document = json.loads(path.read_text("utf-8"))
+            return {stage: {**row, "settings": {**row["settings"]}} for stage, row in document.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path} is damaged; without it, stages are gone through again.", path=str(path)) from error
 
     def finish(self, stage: str, settings: dict[str, Any], seconds: float, facts: dict[str, Any]) -> None:
         """Put down that a stage is done."""
@@ -86,6 +95,8 @@ def run_stages(config: Config, *, until: str = STAGES[-1], device: Device | None
     ------
     OptionError
         If a stage is unknown, or was done with other settings in this folder.
+    InputError
+        If the pack has no manifests, or `done.json` is damaged.
     """
     if until not in STAGES:
         raise OptionError(f"There is no stage {until!r}; there are {', '.join(STAGES)}.", stage=until)
@@ -105,6 +116,8 @@ def run_stages(config: Config, *, until: str = STAGES[-1], device: Device | None
         say(f"{stage}: begins")
         began = time.monotonic()
         run.folder.mkdir(parents=True, exist_ok=True)
+        if stage in _READ_PACK:
+            _check_pack(config.pack)
         facts = _WORK[stage](config, run, where, say)
         run.finish(stage, settings, time.monotonic() - began, facts)
     return run.done()
@@ -121,6 +134,15 @@ def _settings(config: Config, stage: str) -> dict[str, Any] | None:
         "publish-beats": config.beat_release and config.beat_release.model_dump(),
     }[stage]
     return None if settings is None else json.loads(json.dumps(settings))
+
+
+def _check_pack(pack: Path) -> None:
+    missing = [part for part in _PARTS if not (pack / part / "manifest.csv").is_file()]
+    if missing:
+        raise InputError(
+            f"The pack {pack} lacks {missing[0]}/manifest.csv; `drumscribe train import` makes a pack of a plain folder.",
+            path=str(pack),
+        )
 
 
 def _songs(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:

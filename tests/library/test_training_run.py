@@ -14,7 +14,7 @@ from tiny_pack import make_pack, make_songs
 from typer.testing import CliRunner
 
 from drumscribe.cli.app import app
-from drumscribe.errors import FileNotReadable, OptionError
+from drumscribe.errors import FileNotReadable, InputError, OptionError
 from drumscribe.training.config import read_config
 from drumscribe.training.stages import STAGES, run_stages
 from drumscribe.weights import load_models
@@ -101,6 +101,17 @@ def test_a_missing_file_and_an_unknown_stage_are_refused(tmp_path: Path) -> None
     with pytest.raises(OptionError, match="There is no stage 'drum'"):
         run_stages(read_config(write(tmp_path)), until="drum")
     assert CliRunner().invoke(app, ["train"]).exit_code == OptionError.exit_code
+
+
+def test_a_folder_without_manifests_and_a_damaged_account_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "pack").mkdir()
+    config = read_config(write(tmp_path))
+    with pytest.raises(InputError, match=r"lacks drums/manifest\.csv"):
+        run_stages(config)
+    for damaged in ("{", '{"pool": 3}', "[]"):
+        (tmp_path / "run" / "done.json").write_text(damaged)
+        with pytest.raises(InputError, match=r"done\.json is damaged"):
+            run_stages(config)
 
 
 def test_the_configuration_of_the_release_can_be_read() -> None:
