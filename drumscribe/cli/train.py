@@ -264,8 +264,11 @@ def generated_set(
     songs: Songs,
     out: Annotated[Path, typer.Option(help="Folder for audio and annotations.")],
     source: Annotated[
-        Literal["patterns", "groove"],
-        typer.Option(help="Patterns: every metre, tempo, feel and more, one condition at a time. Groove: people who play."),
+        Literal["patterns", "groove", "groove-plain"],
+        typer.Option(
+            help="Patterns: every metre, tempo, feel and more, one condition at a time. Groove: people who play, alone and in a "
+            "band; plain without room, desk and band."
+        ),
     ] = "patterns",
     pieces: Annotated[
         int | None, typer.Option(help="At most so many of a condition. [default: 2 patterns; every performance]", min=1)
@@ -282,5 +285,5 @@ def generated_set(
         if source == "patterns":
             rendered = render_patterns(generator, pieces=pieces or 2, seed=seed, only=condition)
         else:
-            rendered = render_performances(generator, pack, pieces=pieces, seed=seed)
+            rendered = render_performances(generator, pack, pieces=pieces, seed=seed, is_plain=source == "groove-plain")
         say(f"{write_test_set(rendered, out, generator.kits.kind)} pieces in {out}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from drumscribe.features import SAMPLE_RATE
-from drumscribe.training.generator import SECONDS, Generator, Item, draw_ratio
+from drumscribe.features import BANDS, SAMPLE_RATE
+from drumscribe.training import effects
+from drumscribe.training.generator import LENGTH, SECONDS, Generator, Item, draw_ratio
 from drumscribe.training.inspection import audible_strokes
 from drumscribe.training.material import OUTPUTS, Groove, load_grooves, of_kinds
 from drumscribe.training.patterns import PatternSong, make_pattern_song
 from drumscribe.training.sequences import Playing, Stroke
-from drumscribe.types import Drum
+from drumscribe.types import Drum, FloatArray
 
 ACOUSTIC = ("acoustic", "acoustic-sampled")
 DENSITY_TRIES = 400  #: pieces composed at most until one is as dense as wanted
@@ -124,10 +125,13 @@ def render_patterns(generator: Generator, *, pieces: int = 2, seed: int = 7, onl
             yield _render(_with_kinds(generator, condition.kinds), playing, rng, condition.name, metre, ratio)
 
 
-def render_performances(generator: Generator, pack: Path, *, pieces: int | None = None, seed: int = 7) -> Iterator[Piece]:
+def render_performances(
+    generator: Generator, pack: Path, *, pieces: int | None = None, seed: int = 7, is_plain: bool = False
+) -> Iterator[Piece]:
     """Yield the performances of Groove MIDI's test split, each of drums alone, then in a band; at most `pieces` of a style.
 
     Fills and what is shorter than two bars are left out; of a long performance 32 s from a random bar are played.
+    `is_plain` leaves room, desk and band away: the bare sounds, as sets rendered from electronic kits have them.
     """
     taken: dict[str, int] = {}
     for index, groove in enumerate(load_grooves(pack, "test")):
@@ -136,11 +140,13 @@ def render_performances(generator: Generator, pack: Path, *, pieces: int | None 
         if groove.is_fill or groove.duration < 2 * bar or taken.get(style, 0) == pieces:
             continue
         taken[style] = taken.get(style, 0) + 1
-        for is_mix in (False, True):
+        for is_mix in (False,) if is_plain else (False, True):
             rng = np.random.default_rng([seed, index, int(is_mix)])
             ratio = draw_ratio(rng) if is_mix else None
             metre = f"{groove.numerator}/{groove.denominator}"
-            yield _render(generator, _excerpt(groove, bar, rng), rng, f"groove {style}", metre, ratio)
+            player = _Plain.like(generator) if is_plain else generator
+            name = f"groove plain {style}" if is_plain else f"groove {style}"
+            yield _render(player, _excerpt(groove, bar, rng), rng, name, metre, ratio)
 
 
 def _render(
@@ -154,6 +160,28 @@ def _with_kinds(generator: Generator, kinds: tuple[str, ...]) -> Generator:
     limited = copy.copy(generator)
     limited.kits = of_kinds(generator.kits, kinds) if kinds else generator.kits
     return limited
+
+
+class _Plain(Generator):
+    """Leaves the drums as the samples are, each at its level, and the mix as it is."""
+
+    @classmethod
+    def like(cls, generator: Generator) -> _Plain:
+        """The same material under this sound."""
+        plain = cls.__new__(cls)
+        vars(plain).update(vars(generator))
+        return plain
+
+    def _desk(
+        self, buses: dict[str, FloatArray], rng: np.random.Generator
+    ) -> tuple[FloatArray, dict[str, FloatArray], Callable[[float], float]]:
+        dry = np.add.reduce([bus[:LENGTH] for bus in buses.values() if bus.ndim])
+        drums = effects.normalise(dry)
+        gain = np.log((np.mean(drums**2) + 1e-9) / (np.mean(dry**2) + 1e-9))
+        return drums, {group: np.full(BANDS, gain, np.float32) for group in buses}, lambda _: 0.0
+
+    def _master(self, mix: FloatArray, rng: np.random.Generator) -> FloatArray:
+        return mix
 
 
 # ------------------------------------------------------------------------------------------------ what is played

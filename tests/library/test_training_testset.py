@@ -16,6 +16,7 @@ from drumscribe.evaluation import read_beats, read_hits
 from drumscribe.features import BANDS, FRAME_RATE, SAMPLE_RATE
 from drumscribe.training.audition import draw_labels, write_audition
 from drumscribe.training.generator import SECONDS, Generator
+from drumscribe.training.inspection import audible_strokes
 from drumscribe.training.material import Kits, load_kits, of_kinds, sort_out
 from drumscribe.training.testset import CONDITIONS, render_patterns, render_performances, write_test_set
 from drumscribe.types import Drum
@@ -89,6 +90,16 @@ def test_performances_of_the_test_split_are_played_alone_and_in_a_band(generator
     ]
     assert len(pieces[0].item.events) == 64
     assert [n for _, n in pieces[0].item.beats][:5] == [1, 2, 3, 4, 1]
+
+
+def test_plain_sound_is_that_of_the_samples(generator: Generator, pack: Path) -> None:
+    (piece,) = render_performances(generator, pack, pieces=1, is_plain=True)
+    item = piece.item
+    assert (piece.condition, piece.kind, item.backing) == ("groove plain rock", "drums", None)
+    np.testing.assert_array_equal(item.mix, item.drums)
+    assert all(heard for event, heard in zip(item.events, audible_strokes(item), strict=True) if event.loudness > -3)
+    gap = item.mix[: int(0.3 * SAMPLE_RATE)]
+    assert np.abs(gap).max() < 1e-6  # no room, no hiss before the first stroke
 
 
 def test_kits_of_one_kind_play_and_others_only_what_these_lack(pack: Path) -> None:
