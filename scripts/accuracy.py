@@ -62,7 +62,7 @@ def measure(mdb: Path | None, generated: Sequence[Path], written: Sequence[float
             title = f"{place}. {bar.heard.piece.facts['condition']}, {_in_words(bar.heard)}: bar {bar.number}"
             pictures[name] = draw_bar(bar, load_sound(bar.heard.piece), title=title)
             facts = {k: bar.heard.piece.facts[k] for k in ("condition", "kind", "bpm", "metre") if k in bar.heard.piece.facts}
-            counts = {verdict: bar.count(verdict) for verdict in ("right", "missed", "invented")}
+            counts = {verdict: bar.count(verdict) for verdict in ("right", "missed", "invented")} | {"drowned": bar.drowned}
             document["worst_bars"].append({"file": name, "piece": bar.heard.piece.name, "bar": bar.number, **facts, **counts})
     if written:
         document["written_total"] = {"networks": networks, **dict(zip(WAYS, written, strict=True))}

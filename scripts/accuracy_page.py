@@ -308,7 +308,8 @@ def _worst(bars: Sequence[Mapping[str, Any]]) -> str:
     for place, bar in enumerate(bars, start=1):
         condition, bpm = str(bar["condition"]), f"{bar['bpm']:.0f} bpm" if "bpm" in bar else ""
         facts = [condition, bar["kind"], *(v for v in (bpm, bar.get("metre", "")) if v and v not in condition)]
-        words = f"{bar['right'] + bar['missed']} strokes, {bar['missed']} missed, {bar['invented']} invented"
+        drowned = f" ({bar['drowned']} of them drowned)" if bar.get("drowned") else ""
+        words = f"{bar['right'] + bar['missed']} strokes, {bar['missed']} missed{drowned}, {bar['invented']} invented"
         picture = f"![Bar {bar['bar']}: {words}](accuracy/{bar['file']})"
         lines.append(f"**{place}.** {', '.join(facts)}: bar {bar['bar']} of `{bar['piece']}`, {words}.\n\n{picture}")
     return "\n\n".join(lines)

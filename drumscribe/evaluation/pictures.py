@@ -65,6 +65,7 @@ def draw_bar(bar: WrongBar, audio: Audio, *, title: str = "") -> bytes:
     draw.text((16, 12), title or f"{bar.heard.piece.name}, bar {bar.number}", font=_font(18), fill=_INK)
     counts = {v: bar.count(v) for v in ("right", "missed", "invented")}
     facts = f"{counts['right'] + counts['missed']} strokes: {counts['right']} found, {counts['missed']} missed"
+    facts += f" ({bar.drowned} of them drowned)" if bar.drowned else ""
     draw.text((16, 38), f"{facts}; {counts['invented']} invented", font=_font(14), fill=_DIM)
     for i, name in enumerate(lanes):
         top = _TOP + i * _LANE
@@ -82,7 +83,7 @@ def draw_bar(bar: WrongBar, audio: Audio, *, title: str = "") -> bytes:
         x = _LEFT + (mark.time - start) * rate
         if mark.name in lanes and _LEFT <= x < WIDTH - _RIGHT:
             _draw_mark(draw, mark, x, _TOP + lanes.index(mark.name) * _LANE, rate, start)
-    _draw_legend(draw, floor + _SPECTRUM + _AXIS)
+    _draw_legend(draw, floor + _SPECTRUM + _AXIS, with_drowned=any(m.drowned for m in bar.marks))
     out = io.BytesIO()
     image.quantize(palette=_palette(), dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
@@ -121,7 +122,7 @@ def _draw_mark(draw: ImageDraw.ImageDraw, mark: Mark, x: float, top: int, rate: 
         _disc(draw, x, played, _RIGHT_INK)
         draw.rectangle((other - 4, heard - 4, other + 4, heard + 4), fill=_RIGHT_INK)
     elif mark.verdict == "missed":
-        _ring(draw, x, played)
+        _ring(draw, x, played, is_drowned=mark.drowned)
     else:
         _cross(draw, x, heard)
 
@@ -130,8 +131,9 @@ def _disc(draw: ImageDraw.ImageDraw, x: float, y: float, colour: tuple[int, int,
     draw.ellipse((x - 5, y - 5, x + 5, y + 5), fill=colour)
 
 
-def _ring(draw: ImageDraw.ImageDraw, x: float, y: float) -> None:
-    draw.ellipse((x - 6, y - 6, x + 6, y + 6), fill=_PAPER, outline=_MISSED_INK, width=3)
+def _ring(draw: ImageDraw.ImageDraw, x: float, y: float, *, is_drowned: bool = False) -> None:
+    colour, width = (_DIM, 1) if is_drowned else (_MISSED_INK, 3)
+    draw.ellipse((x - 6, y - 6, x + 6, y + 6), fill=_PAPER, outline=colour, width=width)
 
 
 def _cross(draw: ImageDraw.ImageDraw, x: float, y: float) -> None:
@@ -139,16 +141,17 @@ def _cross(draw: ImageDraw.ImageDraw, x: float, y: float) -> None:
         draw.line((x - 5, y - 5 * dy, x + 5, y + 5 * dy), fill=_INVENTED_INK, width=3)
 
 
-def _draw_legend(draw: ImageDraw.ImageDraw, top: int) -> None:
+def _draw_legend(draw: ImageDraw.ImageDraw, top: int, *, with_drowned: bool) -> None:
     y = top + 13
     x = _LEFT + 6.0
-    for shape, words in (("right", "found"), ("missed", "played, not heard"), ("invented", "heard, not played")):
+    shapes = [("right", "found"), ("missed", "played, not heard"), ("invented", "heard, not played")]
+    for shape, words in [*shapes, *([("drowned", "played, but drowned by what sounds around it")] if with_drowned else [])]:
         if shape == "right":
             _disc(draw, x, y, _RIGHT_INK)
             draw.rectangle((x + 11, y - 4, x + 19, y + 4), fill=_RIGHT_INK)
             x += 14
-        elif shape == "missed":
-            _ring(draw, x, y)
+        elif shape in ("missed", "drowned"):
+            _ring(draw, x, y, is_drowned=shape == "drowned")
         else:
             _cross(draw, x, y)
         draw.text((x + 14, y), words, font=_font(13), fill=_INK, anchor="lm")

@@ -11,7 +11,7 @@ from drumscribe.evaluation.runs import Heard
 from drumscribe.types import Hit
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A stroke as it is judged."""
 
@@ -19,6 +19,7 @@ class Mark:
     name: str  #: class of the vocabulary
     verdict: str  #: "right", "missed" or "invented"
     heard: float | None = None  #: seconds at which a right one was heard
+    drowned: bool = False  #: a missed one that the set marks as not audible
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class WrongBar:
         return self.start - TOLERANCE <= mark.time < self.end - TOLERANCE
 
     @property
+    def drowned(self) -> int:
+        """Of those missed in the bar itself, how many could not be heard."""
+        return sum(m.drowned for m in self.marks if self.holds(m))
+
+    @property
     def mistakes(self) -> int:
         """Strokes missed or invented."""
         return self.count("missed") + self.count("invented")
@@ -57,9 +63,10 @@ def judge(heard: Heard, *, vocabulary: int = 9, tolerance: float = TOLERANCE) ->
         true, found = times(heard.truth.hits), times(heard.performance.hits)
         pairs = match(true, found, tolerance)
         marks += [Mark(true[i], name, "right", found[j]) for i, j in pairs]
-        marks += [Mark(true[i], name, "missed") for i in set(range(len(true))) - {i for i, _ in pairs}]
+        missed = [true[i] for i in set(range(len(true))) - {i for i, _ in pairs}]
+        marks += [Mark(time, name, "missed", drowned=(time, name) in heard.drowned) for time in missed]
         marks += [Mark(found[j], name, "invented") for j in set(range(len(found))) - {j for _, j in pairs}]
-    return sorted(marks)
+    return sorted(marks, key=lambda mark: (mark.time, mark.name, mark.verdict))
 
 
 def worst_bars(pieces: Iterable[Heard], count: int = 10, *, vocabulary: int = 9, tolerance: float = TOLERANCE) -> list[WrongBar]:

@@ -151,7 +151,7 @@ def generated(studio: Path, root: Path) -> None:
     for name, kind, ratio in (("000-a", "drums", None), ("001-b", "mix", -6.0)):
         rows = [{"time": t, "instrument": "hihat_closed" if n % 2 else "kick", "velocity": 0.5} for n, t in enumerate(TIMES)]
         if ratio:
-            rows.append({"time": 1.6, "instrument": "snare", "velocity": 0.25})
+            rows.append({"time": 1.6, "instrument": "snare", "velocity": 0.25, "audible": False})
         (root / "hits").mkdir(parents=True, exist_ok=True)
         (root / "hits" / f"{name}.json").write_text(json.dumps(rows))
         text(root / "others" / f"{name}.txt", "", "").write_text("1.6000 cross_stick\n1.0000 other\n" if ratio else "")
@@ -334,6 +334,7 @@ def test_figures_are_grouped_by_what_differs(heard: list[Heard]) -> None:
 
 
 def test_the_worst_bar_is_found_and_drawn(heard: list[Heard]) -> None:
+    assert worst_bars(heard)[0].drowned == 1
     bars = worst_bars(heard)
     assert [(bar.heard.piece.name, bar.number, bar.mistakes) for bar in bars] == [("001-b", 1, 1)]
     assert worst_bars(heard[:1]) == []
