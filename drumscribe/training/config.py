@@ -63,17 +63,18 @@ class _Release(BaseModel):
 
 
 #: What a file may not set of a network's training: the run decides.
-_DECIDED = {"run", "pack", "pool", "parts", "device"}
+_DECIDED = {"run", "pack", "pool", "parts", "device", "begin_with"}
+_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 
-def _section(kind: type[Training]) -> type[BaseModel]:
-    """The options of a training as a section of the file."""
+def _section(kind: type[Training], **more: Any) -> type[BaseModel]:
+    """The options of a training as a section of the file, and `more` that the run reads."""
     hints = get_type_hints(kind)
     options: dict[str, Any] = {
         field.name: (hints[field.name], ... if field.default is MISSING else field.default)
         for field in fields(kind)
         if field.name not in _DECIDED
-    }
+    } | more
     return create_model(kind.__name__, __config__=_STRICT, **options)
 
 
@@ -87,7 +88,12 @@ class _Config(BaseModel):
     release: _Release
 
 
-_SECTIONS: dict[str, Any] = {"drums": (_section(DrumTraining), ...), "beats": (Optional[_section(BeatTraining)], None)}  # noqa: UP045
+_Drums: Any = _section(DrumTraining, name=(_Name, ...), begin_with=(Optional[_Name], None))  # noqa: UP045
+_Beats: Any = _section(BeatTraining)
+_SECTIONS: dict[str, Any] = {
+    "drums": (Annotated[list[_Drums], Field(min_length=1)], ...),
+    "beats": (Optional[_Beats], None),  # noqa: UP045
+}
 _Model: Any = create_model("Config", __base__=_Config, **_SECTIONS)
 
 
@@ -105,9 +111,9 @@ class Config:
         self.beat_release: BeatRelease | None = self._model.release.beats
 
     @property
-    def drums(self) -> dict[str, Any]:
-        """Options of `DrumTraining`, those not given included."""
-        return self._model.drums.model_dump()
+    def drums(self) -> tuple[dict[str, Any], ...]:
+        """Options of each `DrumTraining` in order, those not given included; `name` and `begin_with` are names of trainings."""
+        return tuple(training.model_dump() for training in self._model.drums)
 
     @property
     def beats(self) -> dict[str, Any] | None:
@@ -139,4 +145,14 @@ def read_config(path: Path) -> Config:
         raise OptionError(f"{path.name} cannot be used: {key}: {first['msg']}.", path=str(path), key=key) from error
     if (config.beats is None) != (config.beat_release is None):
         raise OptionError(f"{path.name} needs both beats and release.beats, or neither.", path=str(path), key="beats")
+    _check_names([training["name"] for training in config.drums], [training["begin_with"] for training in config.drums], path)
     return config
+
+
+def _check_names(names: list[str], starts: list[str | None], path: Path) -> None:
+    """Every training of drums has its own name, and begins with the weights of one before it, or with none."""
+    for place, (name, start) in enumerate(zip(names, starts, strict=True)):
+        if name in names[:place]:
+            raise OptionError(f"{path.name} has two drum trainings called {name!r}.", path=str(path), key="drums")
+        if start is not None and start not in names[:place]:
+            raise OptionError(f"{path.name} lets {name!r} begin with {start!r}, which is no training before it.", path=str(path))

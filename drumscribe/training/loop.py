@@ -25,6 +25,7 @@ class Training:
     rate: float  #: learning rate at its peak
     weight_decay: float = 1e-2
     average: float = 0.998  #: decay of the averaged weights that are released
+    begin_with: Path | None = None  #: checkpoint of another run whose averaged weights this one starts from
     seed: int = 1
     device: str = "cpu"
     save_every: int = 250
@@ -50,6 +51,8 @@ def fit(
     """
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "config.json").write_text(json.dumps({**asdict(options), **facts}, default=str, indent=1))
+    if options.begin_with is not None:
+        network.load_state_dict(torch.load(options.begin_with, map_location=options.device, weights_only=True)["averaged"])
     averaged = Averaged(network, options.average)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.weight_decay)
     checkpoint = options.run / "last.pt"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from drumscribe.weights.publish import write_atomically
 
 STAGES = ("songs", "pool", "drums", "publish-drums", "beats", "publish-beats")
 
-_READ_PACK = ("songs", "pool", "beats")
-_PARTS = ("drums", "midi", "midi_songs", "instruments", "music")
+#: Parts of the pack that a stage reads.
+_READS = {"songs": ("midi_songs",), "pool": ("drums", "midi", "instruments", "music"), "beats": ("midi",)}
 
 Say = Callable[[str], None]
 
@@ -50,7 +50,7 @@ class Run:
 
     @property
     def drums(self) -> Path:
-        """Log and checkpoint of the drum network."""
+        """Log and checkpoint of every training of drums, in a folder of its name."""
         return self.folder / "drums"
 
     @property
@@ -70,11 +70,11 @@ class Run:
             return {}
         try:
             document = json.loads(path.read_text("utf-8"))
-            return {stage: {**row, "settings": {**row["settings"]}} for stage, row in document.items()}
+            return {stage: {**row, "settings": row["settings"]} for stage, row in document.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} is damaged; without it, stages are gone through again.", path=str(path)) from error
 
-    def finish(self, stage: str, settings: dict[str, Any], seconds: float, facts: dict[str, Any]) -> None:
+    def finish(self, stage: str, settings: Any, seconds: float, facts: dict[str, Any]) -> None:
         """Put down that a stage is done."""
         row = {"settings": settings, "seconds": round(seconds, 1), **facts}
         document = {**self.done(), stage: row}
@@ -116,16 +116,15 @@ def run_stages(config: Config, *, until: str = STAGES[-1], device: Device | None
         say(f"{stage}: begins")
         began = time.monotonic()
         run.folder.mkdir(parents=True, exist_ok=True)
-        if stage in _READ_PACK:
-            _check_pack(config.pack)
+        _check_pack(config.pack, _READS.get(stage, ()))
         facts = _WORK[stage](config, run, where, say)
         run.finish(stage, settings, time.monotonic() - began, facts)
     return run.done()
 
 
-def _settings(config: Config, stage: str) -> dict[str, Any] | None:
+def _settings(config: Config, stage: str) -> Any:
     """What a stage's result depends on, as plain JSON; None where it is not wanted."""
-    settings: dict[str, Any] | None = {
+    settings: Any = {
         "songs": config.songs and config.songs.model_dump(),
         "pool": config.pool.model_dump(),
         "drums": config.drums,
@@ -136,8 +135,8 @@ def _settings(config: Config, stage: str) -> dict[str, Any] | None:
     return None if settings is None else json.loads(json.dumps(settings))
 
 
-def _check_pack(pack: Path) -> None:
-    missing = [part for part in _PARTS if not (pack / part / "manifest.csv").is_file()]
+def _check_pack(pack: Path, parts: Sequence[str]) -> None:
+    missing = [part for part in parts if not (pack / part / "manifest.csv").is_file()]
     if missing:
         raise InputError(
             f"The pack {pack} lacks {missing[0]}/manifest.csv; `drumscribe train import` makes a pack of a plain folder.",
@@ -160,14 +159,20 @@ def _pool(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
 
 
 def _drums(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
-    train_drums(DrumTraining(pool=run.pool, run=run.drums, device=device, **config.drums))
-    return {"device": device, **_last(run.drums)}
+    losses: dict[str, Any] = {}
+    for options in config.drums:
+        name, start = options.pop("name"), options.pop("begin_with")
+        say(f"drums: {name}")
+        begin_with = run.drums / start / "last.pt" if start else None
+        train_drums(DrumTraining(pool=run.pool, run=run.drums / name, device=device, begin_with=begin_with, **options))
+        losses[name] = _last(run.drums / name)
+    return {"device": device, "losses": losses}
 
 
 def _publish_drums(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
     release = config.drum_release
     entry = release_drums(
-        run.drums / "last.pt",
+        run.drums / config.drums[-1]["name"] / "last.pt",
         run.pool,
         version=release.version,
         shift=release.shift,
@@ -182,7 +187,7 @@ def _publish_drums(config: Config, run: Run, device: str, say: Say) -> dict[str,
 def _beats(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
     options = BeatTraining(pack=config.pack, pool=run.pool, run=run.beats, device=device, **(config.beats or {}))
     train_beats(options, load_drums(manifest=run.manifest))
-    return {"device": device, **_last(run.beats)}
+    return {"device": device, "loss": _last(run.beats)}
 
 
 def _publish_beats(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
@@ -193,11 +198,11 @@ def _publish_beats(config: Config, run: Run, device: str, say: Say) -> dict[str,
     return {"model": str(entry.ref), "sha256": entry.network.sha256, "listens_to": drums}
 
 
-def _last(folder: Path) -> dict[str, Any]:
-    """The last line of a training's log; nothing where it was too short for one."""
+def _last(folder: Path) -> float | None:
+    """The mean loss at the end of a training; None where it was too short to tell one."""
     log = folder / "log.jsonl"
     lines = log.read_text("utf-8").splitlines() if log.exists() else []
-    return {"loss": json.loads(lines[-1])["loss"]} if lines else {}
+    return json.loads(lines[-1])["loss"] if lines else None
 
 
 _WORK: dict[str, Callable[[Config, Run, str, Say], dict[str, Any]]] = {

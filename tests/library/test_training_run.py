@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="training needs the extra [train]")
+torch = pytest.importorskip("torch", reason="training needs the extra [train]")
 pytest.importorskip("onnxscript", reason="training needs the extra [train]")
 
-from tiny_pack import make_pack, make_songs
-from typer.testing import CliRunner
+from tiny_pack import make_pack, make_songs  # noqa: E402
+from typer.testing import CliRunner  # noqa: E402
 
-from drumscribe.cli.app import app
-from drumscribe.errors import FileNotReadable, InputError, OptionError
-from drumscribe.training.config import read_config
-from drumscribe.training.stages import STAGES, run_stages
-from drumscribe.weights import load_models
+from drumscribe.cli.app import app  # noqa: E402
+from drumscribe.errors import FileNotReadable, InputError, OptionError  # noqa: E402
+from drumscribe.training.config import read_config  # noqa: E402
+from drumscribe.training.stages import STAGES, run_stages  # noqa: E402
+from drumscribe.weights import load_models  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -30,11 +30,20 @@ run = "{run}"
 train = 2
 validation = 2
 
-[drums]
+[[drums]]
+name = "first"
 steps = 4
 batch = 2
 frames = 128
 save_every = 2
+
+[[drums]]
+name = "fine"
+begin_with = "first"
+steps = 2
+batch = 2
+frames = 128
+rate = 1e-3
 
 [beats]
 steps = 2
@@ -64,7 +73,7 @@ def test_a_run_publishes_networks_and_is_left_alone_when_done(tmp_path: Path) ->
     config = write(tmp_path)
     done = run_stages(read_config(config), until="drums")
     assert list(done) == ["pool", "drums"]
-    checkpoint = tmp_path / "run" / "drums" / "last.pt"
+    checkpoint = tmp_path / "run" / "drums" / "fine" / "last.pt"
     before = checkpoint.stat().st_mtime_ns
     result = CliRunner().invoke(app, ["train", "--config", str(config)])
     assert result.exit_code == 0, result.output
@@ -76,16 +85,27 @@ def test_a_run_publishes_networks_and_is_left_alone_when_done(tmp_path: Path) ->
     assert models.drums.ref.sha256 == facts["publish-drums"]["sha256"]
     with pytest.raises(OptionError, match="drums was done with other settings"):
         run_stages(read_config(write(tmp_path, "steps = 4", "steps = 6")))
+    first, fine = (
+        torch.load(tmp_path / "run" / "drums" / name / "last.pt", weights_only=True)["averaged"] for name in ("first", "fine")
+    )
+    moved = sum(float((fine[key] - value).abs().sum()) for key, value in first.items())
+    assert 0 < moved < 0.2 * sum(float(value.abs().sum()) for value in first.values())  # it went on from there
 
 
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("steps = 4", "steps = 4\nstep = 5", r"^tiny.toml cannot be used: drums.step: Extra inputs are not permitted.$"),
-        ("steps = 4", 'steps = "4"', r"^tiny.toml cannot be used: drums.steps: Input should be a valid integer.$"),
+        ("steps = 4", "steps = 4\nstep = 5", r"^tiny.toml cannot be used: drums\.0\.step: Extra inputs are not permitted.$"),
+        ("steps = 4", 'steps = "4"', r"^tiny.toml cannot be used: drums\.0\.steps: Input should be a valid integer.$"),
         ("train = 2\n", "", r"^tiny.toml cannot be used: pool.train: Field required.$"),
         ("train = 2", "train = 0", r"^tiny.toml cannot be used: pool.train: Input should be greater than or equal to 1.$"),
         ("[pool]", 'device = "tpu"\n[pool]', r"^tiny.toml cannot be used: device: Input should be 'cpu' or 'cuda'.$"),
+        (
+            'begin_with = "first"',
+            'begin_with = "last"',
+            r"^tiny.toml lets 'fine' begin with 'last', which is no training before it.$",
+        ),
+        ('"fine"', '"first"', r"^tiny.toml has two drum trainings called 'first'.$"),
         ('[release.beats]\nversion = "0.1.0"', "", r"^tiny.toml needs both beats and release.beats, or neither.$"),
         ("[pool]", "[pool", r"^tiny.toml is not TOML: .+\.$"),
     ],
@@ -117,4 +137,4 @@ def test_a_folder_without_manifests_and_a_damaged_account_are_refused(tmp_path: 
 def test_the_configuration_of_the_release_can_be_read() -> None:
     config = read_config(ROOT / "docs" / "model" / "release.toml")
     assert config.beats is not None
-    assert config.drums["steps"] >= 3600
+    assert config.drums[0]["begin_with"] is None
