@@ -21,7 +21,7 @@ from drumscribe.training.release import release_beats, release_drums
 from drumscribe.training.songs import render_songs
 from drumscribe.training.train_beats import BeatTraining, train_beats
 from drumscribe.training.train_drums import DrumTraining, train_drums
-from drumscribe.weights import load_drums
+from drumscribe.weights import Manifest, load_drums, publish
 from drumscribe.weights.publish import write_atomically
 
 STAGES = ("songs", "pool", "drums", "publish-drums", "beats", "publish-beats")
@@ -181,7 +181,18 @@ def _publish_drums(config: Config, run: Run, device: str, say: Say) -> dict[str,
         manifest=run.manifest,
     )
     validation = json.loads(run.manifest.with_name(entry.config.file).read_text("utf-8"))["metrics"]["validation"]
+    if config.beat_release is None:
+        lend_beats(run)
     return {"model": str(entry.ref), "sha256": entry.network.sha256, "validation": validation}
+
+
+def lend_beats(run: Run) -> None:
+    """List the beat network that ships beside the run's drums, so that both can transcribe."""
+    known = Manifest.read()
+    entry = next(entry for entry in known.find("default") if entry.kind == "beats")
+    folder = known.folder_of(entry)
+    assert folder is not None
+    publish(folder / entry.network.file, json.loads((folder / entry.config.file).read_text("utf-8")), manifest=run.manifest)
 
 
 def _beats(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra [train]")
 pytest.importorskip("onnxscript", reason="training needs the extra [train]")
 
+from tiny_networks import linear_network, papers  # noqa: E402
 from tiny_pack import make_pack, make_songs  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 from drumscribe.cli.app import app  # noqa: E402
 from drumscribe.errors import FileNotReadable, InputError, OptionError  # noqa: E402
 from drumscribe.training.config import read_config  # noqa: E402
-from drumscribe.training.stages import STAGES, run_stages  # noqa: E402
-from drumscribe.weights import load_models  # noqa: E402
+from drumscribe.training.stages import STAGES, Run, lend_beats, run_stages  # noqa: E402
+from drumscribe.weights import load_models, publish  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -90,6 +92,15 @@ def test_a_run_publishes_networks_and_is_left_alone_when_done(tmp_path: Path) ->
     )
     moved = sum(float((fine[key] - value).abs().sum()) for key, value in first.items())
     assert 0 < moved < 0.2 * sum(float(value.abs().sum()) for value in first.values())  # it went on from there
+
+
+def test_drums_alone_transcribe_with_the_beats_that_ship(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    publish(
+        linear_network(tmp_path / "n.onnx", "log_mel", np.eye(2), np.zeros(2)), papers("drums", "9.0.0"), manifest=run.manifest
+    )
+    lend_beats(run)
+    assert load_models(manifest=run.manifest).refs == ("drums@9.0.0", load_models().refs[1])
 
 
 @pytest.mark.parametrize(
