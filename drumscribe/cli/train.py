@@ -143,13 +143,33 @@ def audition(
 
 @app.command("drums")
 def drums(
-    pool: PoolDir, run: Run, steps: int = 3600, batch: int = 8, rate: float = 2.5e-3, seed: Seed = 1, device: OnDevice = "cpu"
+    pool: PoolDir,
+    run: Run,
+    steps: int = 3600,
+    batch: int = 8,
+    rate: float = 2.5e-3,
+    parts: Annotated[str, typer.Option(help="Which parts of the pool, as a pattern of names.")] = "train-*",
+    begin_with: Annotated[
+        Path | None, typer.Option(help="Checkpoint of another run to start from.", exists=True, dir_okay=False)
+    ] = None,
+    seed: Seed = 1,
+    device: OnDevice = "cpu",
 ) -> None:
     """Train the drum network; started again, it goes on from its last checkpoint."""
     with _extra():
         from drumscribe.training.train_drums import DrumTraining, train_drums
 
-        options = DrumTraining(pool=pool, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=_check(device))
+        options = DrumTraining(
+            pool=pool,
+            run=run,
+            steps=steps,
+            batch=batch,
+            rate=rate,
+            parts=parts,
+            begin_with=begin_with,
+            seed=seed,
+            device=_check(device),
+        )
         say(f"checkpoint: {train_drums(options)}")
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.signal import lfilter
 
-from drumscribe.features import SAMPLE_RATE
+from drumscribe.features import SAMPLE_RATE, mel_centres
 from drumscribe.types import FloatArray
 
 _EQ_POINTS = np.log2(np.array([30, 80, 200, 500, 1200, 3000, 7000, 14000]))
@@ -87,6 +87,12 @@ def room(rng: np.random.Generator) -> FloatArray:
 def dull(samples: FloatArray, keep: float) -> FloatArray:
     """One-pole low-pass; `keep` 1 leaves the sound alone."""
     return np.asarray(lfilter([keep], [1, keep - 1], samples), np.float32)
+
+
+def dull_power(keep: float) -> FloatArray:
+    """What `dull` leaves of the power in each mel band, (BANDS,)."""
+    turn = np.exp(-2j * np.pi * mel_centres() / SAMPLE_RATE)
+    return (np.abs(keep / (1 + (keep - 1) * turn)) ** 2).astype(np.float32)
 
 
 def compress(samples: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -341,7 +341,8 @@ class _KitRenderer:
                 self._choke(bus, start, 0.0 if not is_open else 0.5)
             self.ringing = (start, start + len(sound)) if is_open else (0, 0)
         if self.is_dulled and velocity < 0.6 and group in ("kick", "snare", "tom"):
-            sound = effects.dull(sound, 0.25 + 0.75 * velocity / 0.6)
+            keep = 0.25 + 0.75 * velocity / 0.6
+            sound, power = effects.dull(sound, keep), power * effects.dull_power(keep)
         effects.add_at(bus, sound * gain, start)
         if group in self.layer:
             _, extra, _ = self._sound(

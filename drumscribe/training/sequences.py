@@ -115,11 +115,11 @@ def restyle(sequence: Playing, duration: float, rng: np.random.Generator) -> Non
         _rename(strokes, ("hihat_closed",), "hihat_open")
     elif lead < 0.31:
         _rename(strokes, ("hihat_closed",), "hihat_half")
-    elif lead < 0.37:
+    elif lead < 0.39:
         _rename(strokes, (*_HATS, "ride"), "crash")
-    elif lead < 0.40:
+    elif lead < 0.42:
         _rename(strokes, (*_HATS, "ride"), str(rng.choice(["china", "ride_bell", "splash"])))
-    elif lead < 0.52:
+    elif lead < 0.55:
         _rename(strokes, _HATS, str(rng.choice(["ride", "hihat_open", "crash"])), start, start + duration * 0.4)
     if rng.random() < 0.12:
         _rename(strokes, ("snare",), "sidestick", 0, duration if rng.random() < 0.6 else duration / 2)
@@ -139,7 +139,7 @@ def restyle(sequence: Playing, duration: float, rng: np.random.Generator) -> Non
         _add_double_kicks(strokes, beats, duration, rng)
     if rng.random() < 0.3:
         _add_percussion(strokes, beats, duration, rng)
-    if rng.random() < 0.12:
+    if rng.random() < 0.2:
         _unison(strokes, duration, rng)
 
 
@@ -166,7 +166,7 @@ def loosen(sequence: Playing, duration: float, rng: np.random.Generator) -> None
     pieces are therefore exchanged for a passage, some fall silent, and some strokes get a partner that no groove has.
     """
     strokes = sequence.strokes
-    if rng.random() < 0.16:  # exchange pieces, another way every few seconds
+    if rng.random() < 0.1:  # exchange pieces, another way every few seconds
         start = 0.0
         while start < duration:
             end = start + float(rng.uniform(3, 14))
@@ -177,13 +177,13 @@ def loosen(sequence: Playing, duration: float, rng: np.random.Generator) -> None
                     options = targets[stroke.name]
                     stroke.name = options[0] if rng.random() < 0.7 else options[int(rng.integers(len(options)))]
             start = end
-    if rng.random() < 0.22:
+    if rng.random() < 0.16:
         silent = {name for k in rng.choice(3, size=int(rng.integers(1, 3)), replace=False) for name in _PIECES[int(k)]}
         start = 0.0 if rng.random() < 0.5 else float(rng.uniform(0, duration * 0.7))
         end = duration if rng.random() < 0.5 else start + float(rng.uniform(4, 16))
         kept = [s for s in strokes if s.name not in silent or not start <= s.time < end]
         sequence.strokes = strokes = kept or strokes
-    if rng.random() < 0.35 and strokes:
+    if rng.random() < 0.28 and strokes:
         share = float(rng.uniform(0.03, 0.25))
         partners = rng.choice(_STRUCK, size=int(rng.integers(1, 4)), p=_STRUCK_WEIGHTS)
         added = [
