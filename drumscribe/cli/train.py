@@ -268,6 +268,23 @@ def release(
         say(f"published {entry.ref}")
 
 
+@app.command("blend")
+def blend(
+    members: Annotated[list[Path], typer.Argument(help="ONNX files of drum networks, descriptions beside them.", exists=True)],
+    pool: PoolDir,
+    version: Annotated[str, typer.Option(help="A version that was never published.")],
+    shift: Annotated[float, typer.Option(help="Logits taken off everywhere.")] = 0.3,
+    time_offset: Annotated[float, typer.Option(help="Seconds added to every onset.")] = 0.0,
+    manifest: Annotated[Path | None, typer.Option(help="The list to add to. [default: the one that ships]")] = None,
+) -> None:
+    """Publish one drum network that is the mean of several."""
+    with _extra():
+        from drumscribe.training.release import release_blend
+
+        entry = release_blend(members, pool, version=version, shift=shift, time_offset=time_offset, metrics={}, manifest=manifest)
+        say(f"published {entry.ref}")
+
+
 @app.command("demo")
 def demo(pack: Pack, songs: Songs, out: Annotated[Path, typer.Option(help="Folder for the demo song.")], seed: Seed = 1) -> None:
     """Make a song of half a minute with its true hits and beats."""

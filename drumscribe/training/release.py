@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import log
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import onnxruntime
 
 from drumscribe.features import BANDS, FRAME_RATE, HIGHEST, HOP, LOWEST, SAMPLE_RATE, WINDOW
+from drumscribe.training.blend import blend
 from drumscribe.training.calibrate import calibrate
 from drumscribe.training.export import export_beats, export_drums
 from drumscribe.training.material import OUTPUTS, TIERS
@@ -64,32 +66,69 @@ def release_drums(
     with tempfile.TemporaryDirectory() as folder:
         network = Path(folder) / "drums.onnx"
         export_drums(checkpoint, network)
-        session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
-        fixed = calibrate(session, open_pool(pool, "valid-*"), shift=shift)
-        config = {
-            "name": "drums",
-            "version": version,
-            "kind": "drums",
-            "licence": LICENCE,
-            "features": {
-                "sample_rate": SAMPLE_RATE,
-                "hop": HOP,
-                "window": WINDOW,
-                "bands": BANDS,
-                "lowest": LOWEST,
-                "highest": HIGHEST,
-                "profile": True,
-            },
-            "frame_rate": FRAME_RATE,
-            "context": DrumNetwork.context,
-            "drums": [str(drum) for drum in OUTPUTS],
-            "calibration": fixed["calibration"],
-            "picking": {"thresholds": fixed["thresholds"], "time_offset": time_offset},
-            "operating_point": {"shift": shift},
-            "metrics": {"validation": fixed["validation"], **metrics},
-            "data": DATA,
-        }
-        return publish(network, config, manifest=manifest)
+        return _publish_drums(
+            network, pool, version, shift, time_offset, metrics, manifest, {"profile": True}, DrumNetwork.context
+        )
+
+
+def release_blend(
+    members: Sequence[Path],
+    pool: Path,
+    *,
+    version: str,
+    shift: float,
+    time_offset: float,
+    metrics: Mapping[str, Any],
+    manifest: Path | None = None,
+) -> Entry:
+    """Publish the blend of drum networks, each an ONNX file with its description beside it; see `blend`, `release_drums`."""
+    described = [(path, json.loads(path.with_suffix(".json").read_text())) for path in members]
+    with tempfile.TemporaryDirectory() as folder:
+        network = Path(folder) / "drums.onnx"
+        blend(described, network)
+        names = [f"{config['name']}@{config['version']}" for _, config in described]
+        features = {"profile": True, "blend_of": names}
+        context = max(int(config["context"]) for _, config in described)
+        return _publish_drums(network, pool, version, shift, time_offset, metrics, manifest, features, context)
+
+
+def _publish_drums(
+    network: Path,
+    pool: Path,
+    version: str,
+    shift: float,
+    time_offset: float,
+    metrics: Mapping[str, Any],
+    manifest: Path | None,
+    features: Mapping[str, Any],
+    context: int,
+) -> Entry:
+    session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+    fixed = calibrate(session, open_pool(pool, "valid-*"), shift=shift)
+    config = {
+        "name": "drums",
+        "version": version,
+        "kind": "drums",
+        "licence": LICENCE,
+        "features": {
+            "sample_rate": SAMPLE_RATE,
+            "hop": HOP,
+            "window": WINDOW,
+            "bands": BANDS,
+            "lowest": LOWEST,
+            "highest": HIGHEST,
+            **features,
+        },
+        "frame_rate": FRAME_RATE,
+        "context": context,
+        "drums": [str(drum) for drum in OUTPUTS],
+        "calibration": fixed["calibration"],
+        "picking": {"thresholds": fixed["thresholds"], "time_offset": time_offset},
+        "operating_point": {"shift": shift},
+        "metrics": {"validation": fixed["validation"], **metrics},
+        "data": _DATA,
+    }
+    return publish(network, config, manifest=manifest)
 
 
 def release_beats(

@@ -1,0 +1,92 @@
+"""Several drum networks in one: the mean of their calibrated logits.
+
+Networks that were taught differently err differently; what they agree on is more often right (Hansen and Salamon, IEEE
+TPAMI 1990). The blend is one ONNX file with the members' graphs side by side, so nobody who runs it sees a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, compose, helper, numpy_helper
+
+from drumscribe.features import BANDS
+from drumscribe.training.export import TOLERANCE
+from drumscribe.training.material import OUTPUTS
+
+Member = tuple[Path, Mapping[str, Any]]  #: a network's ONNX file and its description
+
+
+def blend(members: Sequence[Member], target: Path) -> None:
+    """Write one network, `log_mel` (1, frames, 2 * BANDS) → `logits`, that gives the members' mean.
+
+    Onset logits are taken less the logit of the member's own threshold, so that members of other operating points agree on zero;
+    loudness logits are averaged as they are.
+
+    Raises
+    ------
+    ValueError
+        If a member names other drums, or ONNX Runtime does not find the mean in what was written.
+    """
+    if any(config["drums"] != [str(drum) for drum in OUTPUTS] for _, config in members):
+        raise ValueError("the networks to blend must name the same drums in the same order")
+    graphs = [compose.add_prefix(onnx.load(path), f"m{k}_") for k, (path, _) in enumerate(members)]
+    first = numpy_helper.from_array
+    constants = [first(np.array([0]), "zero"), first(np.array([BANDS]), "bands"), first(np.array([2]), "axis")]
+    constants.append(first(np.array(1 / len(members), np.float32), "share"))
+    nodes = [helper.make_node("Slice", ["log_mel", "zero", "bands", "axis"], ["plain"])]
+    for k, (graph, (_, config)) in enumerate(zip(graphs, members, strict=True)):
+        nodes.append(helper.make_node("Identity", ["log_mel" if _has_profile(config) else "plain"], [f"m{k}_log_mel"]))
+        nodes += list(graph.graph.node)
+        constants += [*graph.graph.initializer, *(first(a, f"m{k}_{name}") for name, a in zip("ab", _line(config), strict=True))]
+        nodes.append(helper.make_node("Mul", [f"m{k}_logits", f"m{k}_a"], [f"m{k}_scaled"]))
+        nodes.append(helper.make_node("Add", [f"m{k}_scaled", f"m{k}_b"], [f"m{k}_moved"]))
+    nodes.append(helper.make_node("Sum", [f"m{k}_moved" for k in range(len(members))], ["total"]))
+    nodes.append(helper.make_node("Mul", ["total", "share"], ["logits"]))
+    shape = [1, "frames"]
+    graph = helper.make_graph(
+        nodes,
+        "blend",
+        [helper.make_tensor_value_info("log_mel", TensorProto.FLOAT, [*shape, 2 * BANDS])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [*shape, 2 * len(OUTPUTS)])],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=graphs[0].opset_import, ir_version=graphs[0].ir_version)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(target))
+    _compare(members, target)
+
+
+def _has_profile(config: Mapping[str, Any]) -> bool:
+    return bool(config.get("features", {}).get("profile"))
+
+
+def _line(config: Mapping[str, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Scale and offset of all outputs of a member: calibrated onsets less the threshold, loudness untouched."""
+    count = len(OUTPUTS)
+    thresholds = np.array(config["picking"]["thresholds"])
+    scale, offset = np.ones(2 * count, np.float32), np.zeros(2 * count, np.float32)
+    scale[:count] = config["calibration"]["scale"]
+    offset[:count] = np.array(config["calibration"]["offset"]) - np.log(thresholds / (1 - thresholds))
+    return scale, offset
+
+
+def _compare(members: Sequence[Member], target: Path) -> None:
+    inputs = np.random.default_rng(0).standard_normal((1, 501, 2 * BANDS)).astype(np.float32)
+
+    def run(path: Path, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        return np.asarray(session.run(None, {"log_mel": values})[0])
+
+    expected = np.zeros((1, 501, 2 * len(OUTPUTS)), np.float32)
+    for path, config in members:
+        scale, offset = _line(config)
+        expected += run(path, inputs if _has_profile(config) else inputs[..., :BANDS]) * scale + offset
+    difference = float(np.abs(run(target, inputs) - expected / len(members)).max())
+    if difference > TOLERANCE:
+        raise ValueError(f"the blend differs from the mean of its members by {difference}")
