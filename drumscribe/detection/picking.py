@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drumscribe.options import PickingOptions
 from drumscribe.types import Activations, Drum, FloatArray, Hit
@@ -19,6 +20,8 @@ RIVALS: tuple[frozenset[Drum], ...] = (
     frozenset({Drum.SNARE, Drum.CROSS_STICK}),
 )
 RIVAL_GAP = 0.03  #: seconds
+RIDE_SPAN = 4.0  #: seconds around a ride in which it must not be alone among hats …
+RIDE_SHARE = 1 / 3  #: … that is, at most this share of them
 STICK_SPAN = 4.0  #: seconds around a side stick in which it must not be alone among snares
 
 LOUDNESS_RANGE_DB = 40.0  #: the network's loudness output spans this much below a piece's full stroke
@@ -30,8 +33,9 @@ def pick_hits(activations: Activations, picking: Mapping[str, Any], *, options: 
 
     A frame is a hit when it reaches the drum's threshold and nothing within `min_gap` is higher; on a plateau the
     first frame wins. Among rivals (open and closed hat, ride and crash, the toms, snare and side stick) only the most
-    probable survives within 30 ms. A side stick among more snares than side sticks is a snare: drummers turn the stick for
-    a passage, not for a stroke. Other percussion is heard, and not reported.
+    probable survives within 30 ms. A ride among many hats is a hat, and a side stick among more snares than side sticks is
+    a snare: drummers change to the ride, or turn the stick, for a passage, not for a stroke. Other percussion is
+    heard, and not reported.
 
     Parameters
     ----------
@@ -71,7 +75,7 @@ def pick_hits(activations: Activations, picking: Mapping[str, Any], *, options: 
             time = max(0.0, (frame + _vertex(values, frame)) / activations.frame_rate + offset)
             velocity = to_velocity(float(activations.velocities[frame, column]))
             found.append(Hit(time, drum, velocity, min(1.0, float(values[frame]))))
-    return tuple(sorted(_settle_sticks(_settle_rivals(found))))
+    return tuple(sorted(_settle_sticks(_settle_rides(_settle_rivals(found)))))
 
 
 def find_peaks(values: FloatArray, threshold: float, gap: int) -> list[int]:
@@ -117,6 +121,26 @@ def _settle_rivals(hits: list[Hit]) -> list[Hit]:
                 winners.append(hit)
         kept += winners
     return kept
+
+
+def _settle_rides(hits: list[Hit]) -> list[Hit]:
+    """A ride among many hats is a hat: hands keep time on one of the two for a passage."""
+    rides = np.sort([h.time for h in hits if h.drum is Drum.RIDE])
+    hats = np.sort([h.time for h in hits if h.drum in (Drum.HIHAT_CLOSED, Drum.HIHAT_OPEN)])
+
+    def near(times: NDArray[np.float64], time: float, span: float) -> int:
+        first, last = np.searchsorted(times, (time - span, time + span))
+        return int(last - first)
+
+    settled: list[Hit] = []
+    for hit in hits:
+        is_ride = hit.drum is Drum.RIDE
+        if is_ride and near(rides, hit.time, RIDE_SPAN) <= RIDE_SHARE * near(hats, hit.time, RIDE_SPAN):
+            if near(hats, hit.time, RIVAL_GAP):
+                continue
+            hit = replace(hit, drum=Drum.HIHAT_CLOSED)
+        settled.append(hit)
+    return settled
 
 
 def _settle_sticks(hits: list[Hit]) -> list[Hit]:

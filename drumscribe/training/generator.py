@@ -179,7 +179,7 @@ class Generator:
             send = rng.uniform(-30, -2)
             room = effects.room(rng)
             shape = effects.equaliser(bins, rng, 3, high_cut=rng.uniform(4000, 16000))
-            reflected = wet * (effects.forward(room, count) * shape) * np.float32(10 ** (send / 20))
+            reflected = (wet * (effects.forward(room, count) * shape) * np.float32(10 ** (send / 20))).astype(np.complex64)
             early = shape[at] ** 2 * np.float32(10 ** (send / 10) * np.sum(room[: int(0.04 * SAMPLE_RATE)] ** 2))
             if send > -18 and rng.random() < 0.35:  # far microphones only
                 away = np.float32(10 ** ((-18 - send) / 20))

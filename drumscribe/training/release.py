@@ -126,7 +126,8 @@ def _publish_drums(
         "picking": {"thresholds": fixed["thresholds"], "time_offset": time_offset},
         "operating_point": {"shift": shift},
         "metrics": {"validation": fixed["validation"], **metrics},
-        "data": _DATA,
+        "data": DATA,
+        "limits": _LIMITS["drums"],
     }
     return publish(network, config, manifest=manifest)
 

@@ -115,6 +115,19 @@ def test_more_sensitivity_never_finds_less(values: np.ndarray, sensitivity: floa
     assert len(more) >= len(usual)
 
 
+def test_a_lone_ride_among_hats_is_a_hat_and_a_passage_of_rides_is_none() -> None:
+    values = np.zeros((3000, len(DRUMS)))
+    values[100:1000:50, DRUMS.index(Drum.HIHAT_CLOSED)] = 0.9
+    values[[525, 600], DRUMS.index(Drum.RIDE)] = 0.95  # between two hats, and with one
+    values[2000:2900:50, DRUMS.index(Drum.RIDE)] = 0.9
+    values[2100:2900:200, DRUMS.index(Drum.HIHAT_CLOSED)] = 0.8  # the pedal
+    hits = pick_hits(activations(values), PICKING)
+    early = [h for h in hits if h.time < 15]
+    assert {h.drum for h in early} == {Drum.HIHAT_CLOSED}
+    assert len(early) == 19
+    assert sum(h.drum is Drum.RIDE for h in hits) == 18
+
+
 def test_a_lone_side_stick_among_snares_is_a_snare() -> None:
     values = np.zeros((1000, len(DRUMS)))
     values[100:500:100, DRUMS.index(Drum.SNARE)] = 0.9
