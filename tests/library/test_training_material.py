@@ -110,8 +110,8 @@ def test_strokes_lose_their_usual_company(generator: Generator) -> None:
         at = {name: {round(s.time * 20) for s in playing.strokes if s.name == name} for name in names}
         alone += bool(at["crash"] - at["kick"])
         hats += len(at["hihat_closed"]) < 40
-    assert alone > 5
-    assert hats > 5
+    assert alone > 3
+    assert hats > 3
 
 
 def test_an_open_hat_rings_on_when_struck_open_again(generator: Generator) -> None:
