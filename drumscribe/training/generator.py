@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from drumscribe.features import FLOOR, SAMPLE_RATE, WINDOW, mel_centres, mel_filters
+from drumscribe.features import FLOOR, HOP, SAMPLE_RATE, WINDOW, mel_centres, mel_filters
 from drumscribe.training import effects
 from drumscribe.training.band import Time, play_band
 from drumscribe.training.material import (
@@ -39,6 +39,7 @@ LENGTH = int(SECONDS * SAMPLE_RATE)
 
 #: Usual level of each group against kick and snare, dB.
 _GROUP_LEVEL = {"kick": 0, "snare": 0, "stick": -5, "hat": -11, "tom": -2, "ride": -11, "crash": -5, "aux": -8}
+ATTACK_FRAMES = (-1, 0, 1, 2)  #: frames from an onset on which its attack may be heard (`crops.is_audible`)
 _TURNS = 3  #: versions of a recorded stroke that a drummer takes by turns
 _CYMBALS = ("hat", "ride", "crash")
 
@@ -345,10 +346,11 @@ class _KitRenderer:
             sound, power = effects.dull(sound, keep), power * effects.dull_power(keep)
         effects.add_at(bus, sound * gain, start)
         if group in self.layer:
-            _, extra, _ = self._sound(
+            _, extra, more = self._sound(
                 self.layer[group], name if name in self.kits.strokes[self.layer[group]] else GROUPS[group][0], name, velocity
             )
             effects.add_at(bus, extra * gain * np.float32(0.7), start)
+            power = power + more * np.float32(0.7**2)
         spectrum = np.log(power * gain**2 + 1e-12)
         output = OUTPUTS.index(CLASS_TO_DRUM[name])
         self.events.append(Event(time, output, velocity, min(0.0, loudness), spectrum, source[0]))
@@ -400,11 +402,18 @@ class _KitRenderer:
             if self.attack[name] != 1:  # beaters, tips and microphones: more or less click
                 after = np.maximum(np.arange(len(sound), dtype=np.float32) - onset, 0)
                 sound = sound * (1 + np.float32(self.attack[name] - 1) * np.exp(after * np.float32(-1 / (0.008 * SAMPLE_RATE))))
-            attack = np.zeros(WINDOW, np.float32)
-            effects.add_at(attack, sound[max(0, onset - 256) : onset - 256 + WINDOW], 0)
-            power = np.abs(effects.forward(attack * np.hanning(WINDOW).astype(np.float32), WINDOW)) ** 2 @ mel_filters()
+            power = attack_power(sound, onset)
             self._cache[key] = (onset, sound.astype(np.float32), power)
         return self._cache[key]
+
+
+def attack_power(sound: FloatArray, onset: int) -> FloatArray:
+    """(BANDS,) loudest mel power of the frames around an attack, the same frames in which a mix is asked for it."""
+    padded = np.concatenate([np.zeros(WINDOW, np.float32), sound, np.zeros(2 * WINDOW, np.float32)])
+    starts = (WINDOW + onset - WINDOW // 2 + HOP * frame for frame in ATTACK_FRAMES)
+    window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
+    frames = np.stack([padded[start : start + WINDOW] * window for start in starts])
+    return (np.abs(np.fft.rfft(frames)) ** 2 @ mel_filters()).max(axis=0).astype(np.float32)
 
 
 def _has(kits: Kits, group: str, kit: str) -> bool:

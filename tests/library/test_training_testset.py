@@ -13,9 +13,9 @@ from PIL import Image
 from tiny_pack import make_pack, make_songs
 
 from drumscribe.evaluation import read_beats, read_hits
-from drumscribe.features import BANDS, FRAME_RATE, SAMPLE_RATE
+from drumscribe.features import BANDS, FLOOR, FRAME_RATE, SAMPLE_RATE, log_mel
 from drumscribe.training.audition import draw_labels, write_audition
-from drumscribe.training.generator import SECONDS, Generator
+from drumscribe.training.generator import SECONDS, Generator, attack_power
 from drumscribe.training.inspection import audible_strokes
 from drumscribe.training.material import Kits, load_kits, of_kinds, sort_out
 from drumscribe.training.testset import CONDITIONS, render_patterns, render_performances, write_test_set
@@ -90,6 +90,19 @@ def test_performances_of_the_test_split_are_played_alone_and_in_a_band(generator
     ]
     assert len(pieces[0].item.events) == 64
     assert [n for _, n in pieces[0].item.beats][:5] == [1, 2, 3, 4, 1]
+
+
+@pytest.mark.parametrize("decay", [40, 4000])
+def test_a_stroke_is_as_loud_by_itself_as_in_the_spectrum(decay: int) -> None:
+    """Clicks too: a window that begins at their attack would hardly hear them."""
+    onset, at = 25, 50
+    sound = np.zeros(SAMPLE_RATE // 4, np.float32)
+    sound[onset:] = np.exp(-np.arange(len(sound) - onset) / decay) * np.sin(np.arange(len(sound) - onset) / 9)
+    track = np.zeros(SAMPLE_RATE, np.float32)
+    start = round(at / FRAME_RATE * SAMPLE_RATE) - onset
+    track[start : start + len(sound)] = sound
+    shown = np.exp(log_mel(track)[at - 1 : at + 3].max(axis=0)) - FLOOR
+    np.testing.assert_allclose(attack_power(sound, onset), shown, rtol=1e-3, atol=1e-3 * shown.max())
 
 
 def test_plain_sound_is_that_of_the_samples(generator: Generator, pack: Path) -> None:
