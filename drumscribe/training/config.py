@@ -16,6 +16,7 @@ from drumscribe.errors import FileNotReadable, OptionError
 from drumscribe.training.loop import Training
 from drumscribe.training.train_beats import BeatTraining
 from drumscribe.training.train_drums import DrumTraining
+from drumscribe.weights import Manifest
 
 Device = Literal["cpu", "cuda"]
 
@@ -40,6 +41,14 @@ class Pool(BaseModel):
     seed: int = Field(default=0, ge=0)
 
 
+class Blend(BaseModel):
+    """Publish the mean of the run's drum network and of networks that ship as one network more."""
+
+    model_config = _STRICT
+    version: _Version
+    others: list[str] = Field(min_length=1)  #: `name@version` of drum networks that ship with the package
+
+
 class DrumRelease(BaseModel):
     """How the drum network is published."""
 
@@ -47,6 +56,7 @@ class DrumRelease(BaseModel):
     version: _Version
     shift: float = 0.3  #: logits taken off everywhere
     time_offset: float = 0.0  #: seconds added to every onset
+    blend: Blend | None = None
 
 
 class BeatRelease(BaseModel):
@@ -128,6 +138,8 @@ def read_config(path: Path) -> Config:
     ------
     FileNotReadable
         If there is no such file.
+    WeightsNotFound
+        If a network to blend with does not ship.
     OptionError
         If it is not TOML, or a key is unknown, missing, or of the wrong kind; the sentence names the first.
     """
@@ -146,6 +158,8 @@ def read_config(path: Path) -> Config:
     if (config.beats is None) != (config.beat_release is None):
         raise OptionError(f"{path.name} needs both beats and release.beats, or neither.", path=str(path), key="beats")
     _check_names([training["name"] for training in config.drums], [training["begin_with"] for training in config.drums], path)
+    if config.drum_release.blend is not None:
+        Manifest.read().find(",".join(config.drum_release.blend.others))
     return config
 
 

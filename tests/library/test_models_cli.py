@@ -23,15 +23,16 @@ def models(*arguments: str | Path, **environment: str) -> Result:
 
 def test_a_card_holds_what_one_must_know_and_no_machinery() -> None:
     cards = json.loads(models("show", "--json").output)["models"]
-    assert [card["kind"] for card in cards][:2] == ["drums", "beats"]
+    assert {card["kind"] for card in cards} >= {"drums", "beats"}
     for card in cards:
         assert card["licence"] == "MIT"
         assert len(card["sha256"]) == 64
         assert card["data"]["tiers"] == ["permissive"]
         assert not {"picking", "calibration"} & set(card)
-    text = models("show", cards[0]["model"]).output
-    assert text.startswith(f"{cards[0]['model']} (drums)")
-    for fact in (cards[0]["sha256"], "kick: f_measure 0.", "permissive"):
+    drums = next(card for card in cards if card["kind"] == "drums")
+    text = models("show", drums["model"]).output
+    assert text.startswith(f"{drums['model']} (drums)")
+    for fact in (drums["sha256"], "kick: f_measure 0.", "permissive"):
         assert fact in text
 
 

@@ -16,10 +16,10 @@ from tiny_pack import make_pack, make_songs  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 from drumscribe.cli.app import app  # noqa: E402
-from drumscribe.errors import FileNotReadable, InputError, OptionError  # noqa: E402
+from drumscribe.errors import FileNotReadable, InputError, OptionError, WeightsNotFound  # noqa: E402
 from drumscribe.training.config import read_config  # noqa: E402
 from drumscribe.training.stages import STAGES, Run, lend_beats, run_stages  # noqa: E402
-from drumscribe.weights import load_models, publish  # noqa: E402
+from drumscribe.weights import Manifest, load_models, publish  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -55,6 +55,10 @@ frames = 256
 [release.drums]
 version = "0.1.0"
 
+[release.drums.blend]
+version = "0.2.0"
+others = ["drums@1.0.0"]
+
 [release.beats]
 version = "0.1.0"
 """
@@ -83,7 +87,7 @@ def test_a_run_publishes_networks_and_is_left_alone_when_done(tmp_path: Path) ->
     facts = json.loads((tmp_path / "run" / "done.json").read_text())
     assert list(facts) == [stage for stage in STAGES if stage != "songs"]
     models = load_models(manifest=tmp_path / "run" / "models" / "manifest.toml")
-    assert models.refs == (facts["publish-drums"]["model"], facts["publish-beats"]["model"]) == ("drums@0.1.0", "beats@0.1.0")
+    assert models.refs == (facts["publish-drums"]["model"], facts["publish-beats"]["model"]) == ("drums@0.2.0", "beats@0.1.0")
     assert models.drums.ref.sha256 == facts["publish-drums"]["sha256"]
     with pytest.raises(OptionError, match="drums was done with other settings"):
         run_stages(read_config(write(tmp_path, "steps = 4", "steps = 6")))
@@ -126,7 +130,9 @@ def test_what_cannot_be_used_is_refused_with_a_sentence(tmp_path: Path, old: str
         read_config(write(tmp_path, old, new))
 
 
-def test_a_missing_file_and_an_unknown_stage_are_refused(tmp_path: Path) -> None:
+def test_a_missing_file_an_unknown_stage_and_an_unknown_network_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsNotFound, match=r"There is no model 'drums@9\.0\.0'"):
+        read_config(write(tmp_path, "drums@1.0.0", "drums@9.0.0"))
     with pytest.raises(FileNotReadable):
         read_config(tmp_path / "none.toml")
     with pytest.raises(OptionError, match="There is no stage 'drum'"):
@@ -147,5 +153,6 @@ def test_a_folder_without_manifests_and_a_damaged_account_are_refused(tmp_path: 
 
 def test_the_configuration_of_the_release_can_be_read() -> None:
     config = read_config(ROOT / "docs" / "model" / "release.toml")
-    assert config.beats is not None
-    assert config.drums[0]["begin_with"] is None
+    published = {str(entry.ref) for entry in Manifest.read().entries}
+    assert config.drum_release.blend is not None
+    assert {f"drums@{config.drum_release.version}", f"drums@{config.drum_release.blend.version}"} <= published
