@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from drumscribe.errors import OptionError
 
 PDF_BACKENDS = ("lilypond", "musescore", "verovio", "none")
-SEPARATION_BACKENDS = ("none", "demucs")
+SEPARATION_BACKENDS = ("none", "light", "demucs")
 
 
 def _check(condition: bool, message: str, **facts: object) -> None:
@@ -27,13 +27,14 @@ class IngestOptions:
 
 @dataclass(frozen=True, slots=True)
 class SeparationOptions:
-    """How the drums are isolated."""
+    """How the drums are isolated. All but the first and the last field are for Demucs."""
 
     backend: str = "none"
     model: str = "htdemucs"  #: a name that Demucs knows, or a file of weights. Weights can run code: trust their source
     model_folder: str = ""  #: where named weights lie; empty: Demucs fetches them once and keeps them
     device: str = "auto"  #: "auto", "cpu" or "cuda"
     precision: str = "auto"  #: "float32", "bfloat16", or "auto": the second where the processor has it in hardware
+    threads: int | None = None  #: of the light network's arithmetic; None: one per core
 
     def __post_init__(self) -> None:
         _check(

@@ -87,7 +87,7 @@ def transcribe(
     sensitivity: Annotated[
         float, typer.Option(help="Above 0 finds more hits and invents more, below 0 fewer of both (-5 to 5).")
     ] = 0.0,
-    separation: Annotated[str, typer.Option(help="Isolate the drums first: none or demucs. [default: the server's]")] = "",
+    separation: Annotated[str, typer.Option(help="Isolate the drums first: none, light or demucs. [default: the server's]")] = "",
     paper: Annotated[str, typer.Option(help="a4 or letter.")] = "a4",
     model: Annotated[str, typer.Option(help="Networks to use, of those that the server has.")] = "default",
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Hand the songs in, print the ids of their jobs and leave.")] = False,

@@ -95,7 +95,7 @@ def transcribe(
     chosen = parse_formats(formats)
     options = Options(
         ingest=IngestOptions(max_duration_s=max_duration),
-        separation=SeparationOptions(separation, separation_model, separation_folder, device),
+        separation=SeparationOptions(separation, separation_model, separation_folder, device, threads=threads),
         picking=PickingOptions(sensitivity=sensitivity),
         beats=BeatOptions(
             bpm=bpm, octave="half" if half else "double" if double else "", downbeat=downbeat, time_signature=time_signature

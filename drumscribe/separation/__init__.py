@@ -1,7 +1,8 @@
 """Audio → Stem: what the transcriber listens to.
 
-Two backends behind one door: `none` passes the mix on (the transcriber is trained on mixes), `demucs`
-isolates the drums with Hybrid Transformer Demucs and needs the extra `drumscribe[demucs]`.
+Three backends behind one door: `none` passes the mix on (the transcriber is trained on mixes), `light` isolates the
+drums with a small network of our own that ships with the package, `demucs` with Hybrid Transformer Demucs, which needs
+the extra `drumscribe[demucs]`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ def isolate(audio: Audio, *, options: SeparationOptions | None = None, on_progre
         from drumscribe.separation.demucs import isolate_drums
 
         stem = isolate_drums(audio, options=options, on_progress=on_progress)
+    elif options.backend == "light":
+        from drumscribe.separation import light
+
+        stem = light.isolate_drums(audio, threads=options.threads, on_progress=on_progress)
     else:
         stem = Stem(audio, "mix")
     on_progress(Progress("separate", 1.0))

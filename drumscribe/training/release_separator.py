@@ -14,6 +14,13 @@ from drumscribe.training.separator_network import SeparatorNetwork
 from drumscribe.weights import Entry, publish
 from drumscribe.weights.manifest import SEPARATOR
 
+#: What a card must not keep to itself; figures stand in docs/model.
+_LIMITS = [
+    "Trained on rendered stems alone: on records, bass notes leak where kicks are, and palm-muted guitars where snares are.",
+    "The phase is that of the mix: under loud music the drums keep some of its sound.",
+    "Made for playing along; the drum network reads the mix better than this stem.",
+]
+
 
 def release_separator(checkpoint: Path, *, version: str, metrics: Mapping[str, Any], manifest: Path | None = None) -> Entry:
     """Publish a separator as `light`; it becomes the one that the alias stands for."""
@@ -35,6 +42,7 @@ def release_separator(checkpoint: Path, *, version: str, metrics: Mapping[str, A
             },
             "context": SeparatorNetwork.context,
             "metrics": dict(metrics),
+            "limits": _LIMITS,
             "data": {**DATA, "remixed_by": "drumscribe.training.stems"},
         }
         return publish(network, config, manifest=manifest, alias=SEPARATOR)

@@ -74,14 +74,15 @@ def test_a_link_into_the_network_of_the_server_is_refused_when_it_is_fetched(set
 # ---------------------------------------------------------------------------------------------- stems
 
 
-def test_separation_leaves_drums_and_the_rest_that_add_up_to_the_song(settings: Settings, tmp_path: Path) -> None:
-    pytest.importorskip("demucs", reason="demucs is not installed: pip install 'drumscribe[demucs]'")
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    write_demucs_weights(folder)
-    weights = next(folder.glob("aaaaaaaa-*.th"))
-    services = with_settings(settings, SEPARATION_MODEL=str(weights))
-    job_id = enter(services, save_wav(clip()), filename="song.wav", separation="demucs")
+@pytest.mark.parametrize("backend", ["light", "demucs"])
+def test_separation_leaves_drums_and_the_rest_that_add_up_to_the_song(backend: str, settings: Settings, tmp_path: Path) -> None:
+    weights = "htdemucs"
+    if backend == "demucs":
+        pytest.importorskip("demucs", reason="demucs is not installed: pip install 'drumscribe[demucs]'")
+        write_demucs_weights(tmp_path)
+        weights = str(next(tmp_path.glob("aaaaaaaa-*.th")))
+    services = with_settings(settings, SEPARATION_MODEL=weights)
+    job_id = enter(services, save_wav(clip()), filename="song.wav", separation=backend)
     job = take_through(services, job_id)
     assert (job.status, job.error_message) == ("completed", None)
     sound = {}

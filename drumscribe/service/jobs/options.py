@@ -61,7 +61,7 @@ class JobOptions(EngraveOptions):
     """All that can be said about a new job."""
 
     model: str = Field("default", max_length=100, pattern=r"^[A-Za-z0-9@._,-]+$", description="Which networks listen.")
-    separation: Literal["none", "demucs"] | None = Field(
+    separation: Literal["none", "light", "demucs"] | None = Field(
         None, description="How the drums are isolated; null: as the server is set."
     )
     sensitivity: float = Field(0.0, ge=-5, le=5, description="More finds more hits, and invents more.")
@@ -76,7 +76,9 @@ def library_options(settings: Settings, listening: JobOptions, engraving: Engrav
     return Options(
         ingest=IngestOptions(max_duration_s=settings.MAX_DURATION_SECONDS),
         separation=SeparationOptions(
-            backend=listening.separation or settings.SEPARATION_BACKEND, model=settings.SEPARATION_MODEL
+            backend=listening.separation or settings.SEPARATION_BACKEND,
+            model=settings.SEPARATION_MODEL,
+            threads=settings.MODEL_THREADS or None,
         ),
         picking=PickingOptions(sensitivity=listening.sensitivity),
         beats=BeatOptions(

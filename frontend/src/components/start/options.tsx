@@ -40,7 +40,8 @@ export function Options({ models, defaults }: { models: Model[]; defaults: SongD
         <Field id="separation" label="Isolate the drums first" hint="Gives you a drumless track to play along with. Takes longer.">
           <select id="separation" name="separation" aria-describedby="separation-hint" className="control">
             <option value="">As this server is set</option>
-            <option value="demucs">Yes</option>
+            <option value="light">Yes, quickly</option>
+            <option value="demucs">Yes, thoroughly</option>
             <option value="none">No</option>
           </select>
         </Field>

@@ -2351,7 +2351,7 @@ export interface components {
              * @description How the drums are isolated; null: as the server is set.
              * @default null
              */
-            separation: ("none" | "demucs") | null;
+            separation: ("none" | "light" | "demucs") | null;
             /**
              * Sensitivity
              * @description More finds more hits, and invents more.
@@ -2472,7 +2472,7 @@ export interface components {
              * @description How the drums are isolated; null: as the server is set.
              * @enum {string}
              */
-            separation?: "none" | "demucs";
+            separation?: "none" | "light" | "demucs";
             /**
              * Sensitivity
              * @description More finds more hits, and invents more.

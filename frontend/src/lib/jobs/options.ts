@@ -24,7 +24,7 @@ export function readOptions(form: FormData): JobOptions {
     voices: figure(form, "voices"),
     sensitivity: figure(form, "sensitivity"),
     model: text(form, "model"),
-    separation: separation === "none" || separation === "demucs" ? separation : undefined,
+    separation: separation === "none" || separation === "light" || separation === "demucs" ? separation : undefined,
     paper: paper === "a4" || paper === "letter" ? paper : undefined,
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
