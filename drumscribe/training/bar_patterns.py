@@ -23,8 +23,8 @@ from drumscribe.training.material import CLASS_TO_DRUM, load_grooves
 from drumscribe.training.patterns import make_pattern_song
 from drumscribe.types import Drum, Hit
 
-#: Patterns kept for each metre; 4/4 is by far the richest.
-PATTERNS = {4: 32, 3: 12, 2: 8}
+#: Patterns kept by beats in a bar. A metre with fewer than another fits everything worse, and is read too seldom.
+PATTERNS = {2: 16, 3: 20, 4: 32, 5: 24, 6: 24, 7: 24}
 SONG_SECONDS = 60.0
 SMOOTHING = 4.0  #: bars' worth of the metre's mean that each pattern is pulled towards
 FLOOR = 0.0008  #: hits per slot and group that may fall anywhere
@@ -112,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", type=Path)
     parser.add_argument("--pack", type=Path, help="folder with midi/manifest.csv")
-    parser.add_argument("--songs", type=int, default=80)
+    parser.add_argument("--songs", type=int, default=160)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
@@ -122,7 +122,7 @@ def main() -> None:
         bars = made_up_bars(metre, songs, rng)
         if arguments.pack and metre.unit == 1 and metre.beats in (3, 4):
             bars += played_bars(arguments.pack, metre, rng)
-        shares, rates = fit_mixture(bars, PATTERNS.get(metre.beats, 6), rng)
+        shares, rates = fit_mixture(bars, PATTERNS[metre.beats], rng)
         arrays[f"shares_{metre.key}"] = shares.astype(np.float16)
         arrays[f"rates_{metre.key}"] = rates.astype(np.float16)
         print(f"{metre.key}: {len(bars)} bars, {rates.shape[1] * SLOTS} slots, {rates.sum(axis=(1, 2)) @ shares:.1f} hits a bar")
