@@ -118,6 +118,8 @@ class BeatActivations:
     downbeats: FloatArray  #: (frames,) probability of a downbeat, [0, 1]
     frame_rate: float  #: Hz; frame i is centred at i / frame_rate seconds
     model: ModelRef | None = None
+    #: (seconds, tempi) log-probability of each of `beats.infer.TEMPI` in each second; None where the network does not say
+    tempi: FloatArray | None = None
 
     def __post_init__(self) -> None:
         _require(self.beats.ndim == 1 and self.beats.shape == self.downbeats.shape, "beats and downbeats differ in length")

@@ -109,8 +109,9 @@ class BarReading:
     numbers: Ints  #: (beats,) place of each beat in its bar, from 1
     hits: float  #: log-likelihood of the hits
     downbeats: float  #: sum of the log-likelihood ratios at downbeats
-    repetition: float  #: how much more alike beats are one bar apart than beats at any distance
     odd_bars: int  #: bars of another length
+    repetition: float  #: how much more alike beats are one bar apart than beats at any distance
+    changes: int = 0  #: of metre
 
 
 def read_bars(
@@ -130,11 +131,38 @@ def read_bars(
     list of BarReading
         One a metre, in their order.
     """
+    fits = fit_bars(beats, hits, downbeats, metres)
+    inside = slice(fits.pad, fits.pad + fits.n + 1)
+    return [
+        BarReading(
+            metre,
+            _number(lines, len(fits.lone))[inside],
+            *_account(lines, [column] * (len(lines) - 1), fits, metres),
+            fits.likeness[metre.beats],
+        )
+        for column, (metre, lines) in enumerate(zip(metres, _best_bars(fits, metres, parameters), strict=True))
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BarFits:
+    """What speaks for bars of each metre at every beat. Bars may begin `pad` beats before the first and end after the last."""
+
+    n: int  #: intervals between the beats
+    pad: int
+    starts: Floats  #: (places,) log-likelihood ratio of a downbeat
+    bars: Floats  #: (places, metres) log-likelihood of the hits of a whole bar that begins here; -inf where it reaches too far
+    lone: Floats  #: (places - 1, metres) of the hits of one beat, whichever beat of the bar it is
+    likeness: dict[int, float]  #: see `_repetition`
+
+
+def fit_bars(beats: Floats, hits: HitArrays, downbeats: Floats, metres: tuple[Metre, ...]) -> BarFits:
+    """Hold every bar that could be against the learnt patterns; arguments as of `read_bars`."""
     n = len(beats) - 1
     counts = slot_counts(beats, hits)
     density = counts.sum(axis=1) * np.log(SLOTS / np.diff(beats))
     heard = _near_hits(counts)
-    pad = max(m.beats for m in metres) - 1  # bars may begin before the first and end after the last beat
+    pad = max(m.beats for m in metres) - 1
     total = n + 2 * pad
     starts = np.zeros(total + 1)
     starts[pad : pad + n + 1] = downbeats
@@ -154,13 +182,7 @@ def read_bars(
         lone[:, column] = (logsumexp(padded + p.log_shares[:, None], axis=(1, 2)) - np.log(metre.beats)) * (
             np.concatenate((np.zeros(pad), heard, np.zeros(pad)))
         )
-    paths = _best_bars(bars, lone, starts, n, pad, metres, parameters)
-    likeness = _repetition(counts, heard, max(m.beats for m in metres))
-    out: list[BarReading] = []
-    for column, (metre, numbers) in enumerate(zip(metres, paths, strict=True)):
-        fit, down, odd = _account(numbers, bars[:, column], lone[:, column], starts, n, pad, metre.beats)
-        out.append(BarReading(metre, numbers[pad : pad + n + 1], fit, down, likeness[metre.beats], odd))
-    return out
+    return BarFits(n, pad, starts, bars, lone, _repetition(counts, heard, max(m.beats for m in metres)))
 
 
 def _near_hits(counts: Floats) -> Floats:
@@ -182,28 +204,26 @@ def _repetition(counts: Floats, heard: Floats, longest: int) -> dict[int, float]
     return {m: 0.5 * (mean[m] + mean[2 * m]) - usual for m in range(2, longest + 1)}
 
 
-def _best_bars(
-    bars: Floats, lone: Floats, starts: Floats, n: int, pad: int, metres: tuple[Metre, ...], parameters: DecoderParameters
-) -> list[Ints]:
-    """Viterbi search over bar lines, each metre by itself. An odd bar of 1 to 7 beats says nothing of its hits."""
-    total = len(bars) - 1
+def _best_bars(fits: BarFits, metres: tuple[Metre, ...], parameters: DecoderParameters) -> list[list[int]]:
+    """Bar lines, from the last to the first, in each metre by itself: a Viterbi search.
+
+    An odd bar of 1 to 7 beats says nothing of its hits.
+    """
+    n, pad, total = fits.n, fits.pad, len(fits.bars) - 1
     hit, down, dear = parameters.bar_hit_weight, parameters.downbeat_weight, parameters.odd_bar
     lengths = np.array([m.beats for m in metres])
     columns = np.arange(len(metres))
-    gains = hit * bars + down * starts[:, None]
-    lone_sum = np.concatenate((np.zeros((1, len(metres))), hit * np.cumsum(lone, axis=0)))
-    arrive = np.full((total + 1, len(metres)), -np.inf)
+    gains = hit * fits.bars + down * fits.starts[:, None]
+    lone_sum = np.concatenate((np.zeros((1, len(metres))), hit * np.cumsum(fits.lone, axis=0)))
+    arrive = _openings(fits, lengths)
     back = np.zeros((total + 1, len(metres)), dtype=np.int64)  # length of the bar that ends here; 0: none does
-    arrive[: pad + 1] = 0.0
-    opening = np.arange(pad + 1)[:, None] < pad - lengths[None, :] + 1
-    arrive[: pad + 1][opening] = -np.inf  # the first bar reaches into the recording
     for t in range(pad + 1, total + 1):
         begin = np.maximum(t - lengths, 0)
         value = arrive[begin, columns] + gains[begin, columns]
         choice = lengths.copy()
         first = max(pad, t - 7)
         if t <= pad + n and first < t:
-            odd = arrive[first:t] - lone_sum[first:t] + lone_sum[t] + down * starts[first:t, None] - dear
+            odd = arrive[first:t] - lone_sum[first:t] + lone_sum[t] + down * fits.starts[first:t, None] - dear
             best = odd.argmax(axis=0)
             offer = odd[best, columns]
             better = offer > value
@@ -212,29 +232,87 @@ def _best_bars(
         keep = value > arrive[t]
         arrive[t] = np.where(keep, value, arrive[t])
         back[t] = np.where(keep, choice, 0)
-    out: list[Ints] = []
+    out: list[list[int]] = []
     for column in columns:
         t = pad + n + int(np.argmax(arrive[pad + n :, column]))
-        numbers = np.zeros(total + 1, dtype=np.int64)
-        numbers[t] = 1
+        lines = [t]
         while back[t, column]:
-            begin = t - int(back[t, column])
-            numbers[begin:t] = np.arange(1, t - begin + 1)
-            t = begin
-        out.append(numbers)
+            t -= int(back[t, column])
+            lines.append(t)
+        out.append(lines)
     return out
 
 
-def _account(numbers: Ints, bars: Floats, lone: Floats, starts: Floats, n: int, pad: int, beats: int) -> tuple[float, float, int]:
-    """Parts of a path's score: hits, downbeats, odd bars."""
-    lines = np.flatnonzero(numbers == 1)
+def _openings(fits: BarFits, lengths: Ints) -> Floats:
+    """Worth of a first bar line at each place: 0 where the bar after it reaches into the recording, else -inf."""
+    arrive = np.full(fits.bars.shape, -np.inf)
+    arrive[: fits.pad + 1] = 0.0
+    opening = np.arange(fits.pad + 1)[:, None] < fits.pad - lengths[None, :] + 1
+    arrive[: fits.pad + 1][opening] = -np.inf
+    return arrive
+
+
+def _number(lines: list[int], total: int) -> Ints:
+    """Number the beats between bar lines, which are given from the last to the first."""
+    numbers = np.zeros(total + 1, dtype=np.int64)
+    numbers[lines[0]] = 1
+    for end, begin in pairwise(lines):
+        numbers[begin:end] = np.arange(1, end - begin + 1)
+    return numbers
+
+
+def _account(lines: list[int], columns: list[int], fits: BarFits, metres: tuple[Metre, ...]) -> tuple[float, float, int]:
+    """Parts of a path's score: hits, downbeats, odd bars. Lines run from the last to the first, as do the bars' metres."""
     fit = down = 0.0
     odd = 0
-    for begin, end in pairwise(lines):
-        if end - begin == beats:
-            fit += bars[begin]
+    for (end, begin), column in zip(pairwise(lines), columns, strict=True):
+        if end - begin == metres[column].beats:
+            fit += fits.bars[begin, column]
         else:
-            fit += lone[begin:end].sum()
+            fit += fits.lone[begin:end, column].sum()
             odd += 1
-        down += starts[begin]
+        down += fits.starts[begin]
     return float(fit), float(down), odd
+
+
+def read_changing_bars(fits: BarFits, metres: tuple[Metre, ...], *, parameters: DecoderParameters) -> tuple[BarReading, float]:
+    """Best bars where the metre may change at any bar line, and their worth in nats.
+
+    Parameters
+    ----------
+    fits : BarFits
+        From `fit_bars` with the same metres, all of one unit.
+    """
+    n, pad, total = fits.n, fits.pad, len(fits.bars) - 1
+    lengths = np.array([m.beats for m in metres])
+    columns = np.arange(len(metres))
+    gains = parameters.bar_hit_weight * fits.bars + parameters.downbeat_weight * fits.starts[:, None]
+    arrive = _openings(fits, lengths)
+    enter = np.full_like(arrive, -np.inf)
+    source = np.tile(columns, (total + 1, 1))
+    for t in range(total + 1):
+        begin = t - lengths
+        inside = begin >= 0
+        value = np.where(inside, enter[begin, columns] + gains[begin, columns], -np.inf)
+        arrive[t] = np.maximum(arrive[t], value)
+        other = int(arrive[t].argmax())
+        changed = arrive[t, other] - parameters.metre_change > arrive[t]
+        enter[t] = np.where(changed, arrive[t, other] - parameters.metre_change, arrive[t])
+        source[t][changed] = other
+    last = arrive[pad + n :]
+    place, column = (int(i) for i in np.unravel_index(int(last.argmax()), last.shape))
+    lines, used = [place + pad + n], list[int]()
+    openings = _openings(fits, lengths)
+    while True:
+        begin = lines[-1] - int(lengths[column])
+        lines.append(begin)
+        used.append(column)
+        column = int(source[begin, column])
+        if arrive[begin, column] == openings[begin, column]:
+            break
+    numbers = _number(lines, total)[pad : pad + n + 1]
+    common = max(set(used), key=used.count)
+    changes = sum(a != b for a, b in pairwise(used))
+    account = _account(lines, used, fits, metres)
+    reading = BarReading(metres[common], numbers, *account, fits.likeness[metres[common].beats], changes)
+    return reading, float(last[place, column])

@@ -17,7 +17,7 @@ from drumscribe.beats.evidence import Floats, HitArrays, Ints, gather_hits, read
 from drumscribe.beats.overrides import DEFAULT_METRE, constant_grid, doubled, halved, metre_of, shift_downbeats
 from drumscribe.beats.parameters import DecoderParameters
 from drumscribe.beats.pulse import beat_lengths
-from drumscribe.beats.readings import Evidence, Reading, find_pulses, read_pulse
+from drumscribe.beats.readings import Evidence, Reading, allow_changes, find_pulses, read_pulse
 from drumscribe.options import BeatOptions
 from drumscribe.types import Beat, BeatActivations, BeatGrid, Hit
 
@@ -56,26 +56,32 @@ def track_beats(
         Beats over the whole recording; `reliable` is False where neither source supports them.
     """
     parameters = parameters or DecoderParameters()
-    heard = gather_hits(hits, duration)
-    evidence = _collect(activations, heard, duration, options, parameters)
+    evidence = collect_evidence(activations, hits, duration, options, parameters)
     forced = metre_of(options.time_signature) if options.time_signature else None
     best = _best_reading(evidence, options, forced, parameters)
     if best is None:
-        return _without_evidence(heard, duration, options, forced or DEFAULT_METRE)
+        return _without_evidence(evidence.hits, duration, options, forced or DEFAULT_METRE)
+    if forced is None:
+        best = allow_changes(best, evidence, parameters=parameters)
     confidence, reliable = judge(best, evidence, parameters)
     metre = best.bars.metre
     numbers = shift_downbeats(best.bars.numbers, options.downbeat, metre)
     return BeatGrid(_pair(best.beats, numbers), metre.unit, confidence, reliable)
 
 
-def _collect(
-    activations: BeatActivations, hits: HitArrays, duration: float, options: BeatOptions, parameters: DecoderParameters
+def collect_evidence(
+    activations: BeatActivations, hits: tuple[Hit, ...], duration: float, options: BeatOptions, parameters: DecoderParameters
 ) -> Evidence:
+    """Both sources on the clock of the search, whose slowest beat a slow tempo given by the user lengthens."""
     slowest = min(parameters.slowest, 0.9 * options.bpm) if options.bpm else parameters.slowest
     lead = int(beat_lengths(slowest, parameters.fastest, parameters.frame_rate)[-1])
     frames = max(1, int(np.ceil(duration * parameters.frame_rate)))
     return Evidence(
-        read_activations(activations, frames=frames, frame_rate=parameters.frame_rate, lead=lead), hits, duration, lead
+        read_activations(activations, frames=frames, frame_rate=parameters.frame_rate, lead=lead),
+        gather_hits(hits, duration),
+        duration,
+        lead,
+        None if activations.tempi is None else activations.tempi.astype(np.float64),
     )
 
 

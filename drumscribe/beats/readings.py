@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drumscribe.beats.bars import METRES, BarReading, Metre, read_bars
+from drumscribe.beats.bars import METRES, BarReading, Metre, fit_bars, read_bars, read_changing_bars
 from drumscribe.beats.evidence import Floats, FrameEvidence, HitArrays
+from drumscribe.beats.infer import TEMPI
 from drumscribe.beats.parameters import DecoderParameters
 from drumscribe.beats.pulse import COMPOUND_PLACES, SIMPLE_PLACES, Places, best_beats, score_beats
 from drumscribe.beats.timing import retime_beats
@@ -34,6 +35,7 @@ class Evidence:
     hits: HitArrays
     duration: float  #: seconds
     lead: int  #: frames of the search clock before the recording
+    tempi: Floats | None = None  #: log-probabilities of tempi, see `BeatActivations`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +107,25 @@ def read_pulse(beats: Floats, evidence: Evidence, metres: tuple[Metre, ...], *, 
     return readings
 
 
+def allow_changes(reading: Reading, evidence: Evidence, *, parameters: DecoderParameters) -> Reading:
+    """The reading, or one with the same beats whose metre changes at bar lines, where enough speaks for it.
+
+    A song with one metre and lost beats is told from one that changes by what each costs: `odd_bar` and `metre_change`.
+    """
+    beats = reading.beats
+    metres = tuple(m for m in METRES if m.unit == reading.bars.metre.unit and m.beats > 1)
+    if reading.bars.metre not in metres or len(beats) < 8:
+        return reading
+    fits = fit_bars(beats, evidence.hits, at_beats(evidence.frames.downbeat, beats, evidence, parameters), metres)
+    bars, total = read_changing_bars(fits, metres, parameters=parameters)
+    steady = (
+        parameters.bar_hit_weight * reading.bars.hits
+        + parameters.downbeat_weight * reading.bars.downbeats
+        - parameters.odd_bar * reading.bars.odd_bars
+    )
+    return replace(reading, bars=bars) if bars.changes and total > steady else reading
+
+
 def weigh(beats: Floats, bars: BarReading, activation: float, evidence: Evidence) -> Floats:
     """What speaks for a reading: the terms that `DecoderParameters.reading_weights` adds up.
 
@@ -128,8 +149,25 @@ def weigh(beats: Floats, bars: BarReading, activation: float, evidence: Evidence
             METRES.get(bars.metre, -5.0),
             -scale * bars.odd_bars,
             -scale * len(beats) * uncomfortable,
+            heard_tempo(beats, evidence.tempi),
         ]
     )
+
+
+#: Log-probability below which the network's word on the tempo counts no less.
+LEAST = -8.0
+
+
+def heard_tempo(beats: Floats, tempi: Floats | None) -> float:
+    """Mean log-probability that the network gives the tempo of each second; 0 where it says nothing."""
+    if tempi is None or len(tempi) == 0:
+        return 0.0
+    tempo = np.interp(np.arange(len(tempi)) + 0.5, (beats[:-1] + beats[1:]) / 2, 60 / np.diff(beats))
+    place = np.clip(4 * np.log2(tempo / TEMPI[0]), 0, len(TEMPI) - 1.001)
+    lower = place.astype(np.int64)
+    rows = np.arange(len(tempi))
+    heard = (1 - place + lower) * tempi[rows, lower] + (place - lower) * tempi[rows, lower + 1]
+    return float(np.maximum(heard, LEAST).mean())
 
 
 def _tempo_prior(bpm: float, unit: Fraction) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from drumscribe.beats import track_beats
+from drumscribe.beats.infer import TEMPI
 from drumscribe.options import BeatOptions
 from drumscribe.training.bar_patterns import damage
 from drumscribe.training.material import CLASS_TO_DRUM
@@ -100,6 +101,44 @@ def test_hits_alone_give_the_pulse(metre, feel, bpm, curve, pickup, unit):
     assert f_measure(grid, played.song) > 0.93
     assert grid.unit == unit
     assert grid.reliable
+
+
+def join(first: PatternSong, second: PatternSong, seam: float) -> PatternSong:
+    """The first song up to its first bar line from `seam` seconds on, then the second from its first bar line."""
+    early = 0.03  #: hands are not exact
+    seam = next(t for t, n in first.beats if n == 1 and t >= seam)
+    shift = seam - next(t for t, n in second.beats if n == 1)
+    hits = [h for h in first.hits if h[0] < seam - early]
+    hits += [(t + shift, c, v) for t, c, v in second.hits if seam - early < t + shift < first.duration]
+    beats = [b for b in first.beats if b[0] < seam - early]
+    beats += [(t + shift, n) for t, n in second.beats if seam - early < t + shift < first.duration]
+    return replace(first, hits=tuple(hits), beats=tuple(beats))
+
+
+@pytest.mark.parametrize(("before", "after"), [("4/4", "3/4"), ("3/4", "4/4")])
+def test_a_metre_that_changes_is_followed(before, after):
+    first, second = (perform(21, metre, "rock", 120.0).song for metre in (before, after))
+    song = join(first, second, 18.0)
+    hits = damage([(t, CLASS_TO_DRUM[c], v) for t, c, v in song.hits], song.duration, np.random.default_rng(4))
+    grid = track_beats(heard(song, 5), hits, duration=song.duration, options=BeatOptions())
+    lines = [i for i, b in enumerate(grid.beats) if b.number == 1]
+    lengths = [b - a for a, b in pairwise(lines)]
+    assert lengths[:3] == [int(before[0])] * 3
+    assert lengths[-3:] == [int(after[0])] * 3
+    assert f_measure(grid, song, downbeats=True) > 0.9
+
+
+@pytest.mark.parametrize("bpm", [75.0, 150.0])
+def test_the_word_of_the_network_decides_between_tempi_that_all_else_leaves_open(bpm):
+    times = np.arange(0.25, 30, 0.4)
+    beats = np.zeros(1500, np.float32)
+    beats[np.round(times * RATE).astype(int)] = 0.7
+    tempi = np.full((30, len(TEMPI)), -6.0, np.float32)
+    tempi[:, round(4 * np.log2(bpm / TEMPI[0]))] = 0.0
+    activations = BeatActivations(beats, np.zeros_like(beats), RATE, tempi=tempi)
+    hits = tuple(Hit(float(t), Drum.HIHAT_CLOSED, 80) for t in times)
+    grid = track_beats(activations, hits, duration=30.0, options=BeatOptions())
+    assert grid.bpm == pytest.approx(bpm, rel=0.02)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05])

@@ -28,6 +28,7 @@ class Listening:
             beats=self.beats.beats,
             downbeats=self.beats.downbeats,
             beat_rate=np.float64(self.beats.frame_rate),
+            tempi=np.zeros(0, np.float32) if self.beats.tempi is None else self.beats.tempi,
             levels=self.spectrogram.levels,
             level_rate=np.float64(self.spectrogram.rate),
             duration=np.float64(self.spectrogram.duration),
@@ -41,7 +42,12 @@ class Listening:
         """Read what `to_bytes` wrote."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return cls(
-                BeatActivations(arrays["beats"], arrays["downbeats"], float(arrays["beat_rate"])),
+                BeatActivations(
+                    arrays["beats"],
+                    arrays["downbeats"],
+                    float(arrays["beat_rate"]),
+                    tempi=arrays["tempi"] if "tempi" in arrays and arrays["tempi"].size else None,
+                ),
                 Spectrogram(arrays["levels"], float(arrays["level_rate"]), float(arrays["duration"])),
                 tuple(map(str, arrays["models"])),
                 tuple(map(str, arrays["vocabulary"])),
