@@ -20,6 +20,7 @@ _STAGES = "songs, pool, drums, publish-drums, beats, publish-beats"
 Pack = Annotated[Path, typer.Option(help="Folder of samples and MIDI with manifests.", exists=True, file_okay=False)]
 Songs = Annotated[Path, typer.Option(help="Folder of rendered songs, as `train songs` writes it.", exists=True, file_okay=False)]
 PoolDir = Annotated[Path, typer.Option("--pool", help="Folder of rendered mixes, as `train pool` writes it.")]
+Parts = Annotated[str, typer.Option(help="Which parts of the pool, as a glob.")]
 Run = Annotated[Path, typer.Option(help="Folder of this run: log, configuration, checkpoint.")]
 Seed = Annotated[int, typer.Option(help="Where chance begins.")]
 Device = Literal["cpu", "cuda"]
@@ -182,6 +183,10 @@ def beats(
     batch: int = 16,
     rate: float = 2e-3,
     seed: Seed = 2,
+    parts: Parts = "train-*",
+    start: Annotated[
+        Path | None, typer.Option(help="Published network (ONNX) to begin with. [default: begin with nothing]", exists=True)
+    ] = None,
     device: OnDevice = "cpu",
 ) -> None:
     """Train the beat network on what the published drum network hears; it resumes as well."""
@@ -190,9 +195,40 @@ def beats(
         from drumscribe.weights import load_drums
 
         options = BeatTraining(
-            pack=pack, pool=pool, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=_check(device)
+            pack=pack,
+            pool=pool,
+            parts=parts,
+            run=run,
+            steps=steps,
+            batch=batch,
+            rate=rate,
+            seed=seed,
+            start=start,
+            device=_check(device),
         )
         say(f"checkpoint: {train_beats(options, load_drums())}")
+
+
+@app.command("readings")
+def readings(
+    pack: Pack,
+    pool: PoolDir,
+    parts: Parts = "train-*",
+    imagined: Annotated[int, typer.Option(help="Pieces that were never rendered.", min=0)] = 150,
+    seed: Seed = 77,
+) -> None:
+    """Fit the weights by which the decoder of beats chooses among ways to count, and print them with what they reach."""
+    with _extra():
+        from drumscribe.beats.parameters import DecoderParameters
+        from drumscribe.training.fit_readings import expected_worth, fit_weights, gather_cases
+        from drumscribe.weights import load_models
+
+        cases = gather_cases(pack, pool, parts, load_models(), imagined=imagined, seed=seed)
+        before = DecoderParameters().reading_weights
+        for name, weights in (("before", before), ("fitted", fit_weights(cases, before))):
+            say(f"{name}: {weights}")
+            for metre, worth in expected_worth(cases, weights).items():
+                say(f"  {metre}: {worth:.3f}")
 
 
 @app.command("stems")

@@ -62,7 +62,7 @@ def fit(
     network.train()
     while step < options.steps:
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, options.steps, options.rate)
+            group["lr"] = learning_rate(step, options.steps, options.rate, min(200, options.steps // 5))
         loss = cost(tuple(t.to(options.device) for t in batches.get()))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

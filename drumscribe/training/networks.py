@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from drumscribe.beats.infer import INPUTS as BEAT_INPUTS
+from drumscribe.beats.infer import OUTPUTS as BEAT_OUTPUTS
 from drumscribe.features import BANDS
 from drumscribe.training.material import OUTPUTS
 
@@ -103,16 +104,19 @@ class MaskedDrumNetwork(DrumNetwork):
 
 
 class BeatNetwork(nn.Module):
-    """(batch, frames, BEAT_INPUTS) → (batch, frames, 2): beat and downbeat logits."""
+    """(batch, frames, BEAT_INPUTS) → (batch, frames, BEAT_OUTPUTS): logits of beat, downbeat, and how the music is counted.
+
+    See `beats.infer` for the order.
+    """
 
     def __init__(self, width: int = 64, dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)) -> None:
         super().__init__()
         self.enter = nn.Conv1d(BEAT_INPUTS, width, 5, padding=2, bias=False)
         self.norm = nn.BatchNorm1d(width)
         self.time = nn.Sequential(*(_Residual(width, d, 3, 0.15) for d in dilations))
-        self.heads = nn.Conv1d(width, 2, 1)
+        self.heads = nn.Conv1d(width, BEAT_OUTPUTS, 1)
         assert self.heads.bias is not None
-        nn.init.constant_(self.heads.bias, -3.0)
+        nn.init.constant_(self.heads.bias[:2], -3.0)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits of every frame."""

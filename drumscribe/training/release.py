@@ -11,6 +11,7 @@ from typing import Any
 
 import onnxruntime
 
+from drumscribe.beats.infer import TEMPI
 from drumscribe.features import BANDS, FRAME_RATE, HIGHEST, HOP, LOWEST, SAMPLE_RATE, WINDOW
 from drumscribe.training.blend import blend
 from drumscribe.training.calibrate import calibrate
@@ -147,6 +148,7 @@ def release_beats(
             "frame_rate": FRAME_RATE / 2,
             "listens_to": drums,
             "logit_offsets": [-log(weight) for weight in BEAT_WEIGHTS],
+            "tempi": list(TEMPI),
             "metrics": dict(metrics),
             "data": DATA,
         }

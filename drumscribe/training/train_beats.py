@@ -7,6 +7,8 @@ nothing at this frame rate and gives every metre every tempo.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +16,21 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from drumscribe.beats.infer import COARSE_BANDS, DRUMS, beat_inputs
+from drumscribe.beats.bars import METRES, Metre
+from drumscribe.beats.infer import COARSE_BANDS, DRUMS, TEMPI, beat_inputs
 from drumscribe.detection.infer import probabilities, run_network
 from drumscribe.training.loop import Training, fit
 from drumscribe.training.material import Groove, load_grooves
 from drumscribe.training.networks import BeatNetwork
 from drumscribe.training.pool import Pool, open_pool
 from drumscribe.training.simulate import RATE, imagine_piece
+from drumscribe.training.warm_start import adopt
 from drumscribe.types import FloatArray
 from drumscribe.weights import Network
 
 BEAT_WEIGHTS = (2.0, 4.0)  #: of beats and downbeats in the loss; taken back at inference
+COUNT_WEIGHT = 0.3  #: of metre and tempo in the loss: beats matter most
+UNKNOWN = -1
 WIDEN = (1.0, 0.5, 0.25)  #: target at a beat, one and two frames (20 ms each) from it
 
 
@@ -41,6 +47,7 @@ class BeatTraining(Training):
     batch: int = 16
     rate: float = 2e-3
     seed: int = 2
+    start: Path | None = None  #: an ONNX file to begin with
 
 
 def train_beats(options: BeatTraining, drums: Network) -> Path:
@@ -65,10 +72,37 @@ def train_beats(options: BeatTraining, drums: Network) -> Path:
         return tuple(torch.from_numpy(np.stack(part)) for part in zip(*crops, strict=True))
 
     def cost(batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        features, targets = batch
-        return functional.binary_cross_entropy_with_logits(network(features), targets, pos_weight=weights)
+        features, targets, metres, tempi = batch
+        logits = network(features)
+        beats = functional.binary_cross_entropy_with_logits(logits[..., :2], targets, pos_weight=weights)
+        return beats + COUNT_WEIGHT * count_cost(logits[..., 2:], metres, tempi)
 
+    if options.start and not (options.run / "last.pt").exists():
+        adopt(network, options.start, draw(0)[0].to(options.device))
     return fit(network, draw, cost, options, drums=str(drums.ref))
+
+
+def count_cost(logits: torch.Tensor, metres: torch.Tensor, tempi: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of metre and tempo; a tempo between two classes is shared by both.
+
+    Parameters
+    ----------
+    logits : (batch, frames, metres + tempi)
+    metres : (batch, frames) int64
+        Index into `bars.METRES`; UNKNOWN does not count.
+    tempi : (batch, frames) float32
+        Place in `infer.TEMPI`, fractional; UNKNOWN does not count.
+    """
+    metre_logits, tempo_logits = logits[..., : len(METRES)], logits[..., len(METRES) :]
+    metre = functional.cross_entropy(metre_logits.flatten(0, 1), metres.flatten(), ignore_index=UNKNOWN, reduction="sum")
+    lower = tempi.clamp(0, len(TEMPI) - 1.001).floor()
+    share = (tempi.clamp(0, len(TEMPI) - 1) - lower)[..., None]
+    logs = functional.log_softmax(tempo_logits, dim=-1)
+    index = lower.long()[..., None]
+    picked = (1 - share) * logs.gather(-1, index) + share * logs.gather(-1, index + 1)
+    known = tempi >= 0
+    tempo = -(picked[..., 0] * known).sum()
+    return (metre / (metres != UNKNOWN).sum().clamp(min=1) + tempo / known.sum().clamp(min=1)) / 2
 
 
 def listen_to_pool(pool: Pool, drums: Network, cache: Path) -> FloatArray:
@@ -83,7 +117,11 @@ def listen_to_pool(pool: Pool, drums: Network, cache: Path) -> FloatArray:
     return np.load(cache, mmap_mode="r")
 
 
-def _draw(pool: Pool, inputs: FloatArray, item: int, frames: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+Example = tuple[FloatArray, FloatArray, NDArray[np.int64], FloatArray]
+"""Inputs (frames, INPUTS); beat and downbeat (frames, 2); metre (frames,) and tempo (frames,), see `count_cost`."""
+
+
+def _draw(pool: Pool, inputs: FloatArray, item: int, frames: int, rng: np.random.Generator) -> Example:
     """A crop, stretched in time by up to a third, with drums and spectrum sometimes hidden or dimmed."""
     source = inputs[item].astype(np.float32)
     stretch = float(np.exp(rng.uniform(-0.3, 0.3))) if rng.random() < 0.6 else 1.0
@@ -108,12 +146,34 @@ def _draw(pool: Pool, inputs: FloatArray, item: int, frames: int, rng: np.random
         features[:, :DRUMS] = values * odds / (1 - values + values * odds)
     first, last = np.searchsorted(pool.beats[:, 0], [item, item + 1])
     beats = [((float(t) * RATE - start) * stretch, int(n)) for _, t, n in pool.beats[int(first) : int(last)]]
-    return features, _targets(beats, len(crop), frames)
+    return features, _targets(beats, len(crop), frames), *_counts(beats, Fraction(float(pool.units[item])), len(crop), frames)
 
 
-def _imagine(grooves: list[Groove], frames: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+def _imagine(grooves: list[Groove], frames: int, rng: np.random.Generator) -> Example:
     features, playing = imagine_piece(grooves, frames, rng)
-    return features, _targets([(t * RATE, n) for t, n in playing.beats], frames, frames)
+    beats = [(t * RATE, n) for t, n in playing.beats]
+    return features, _targets(beats, frames, frames), *_counts(beats, playing.unit, frames, frames)
+
+
+def _counts(beats: list[tuple[float, int]], unit: Fraction, used: int, frames: int) -> tuple[NDArray[np.int64], FloatArray]:
+    """Metre and tempo of every frame: those of the bar it lies in, in broken bars those of the nearest whole one."""
+    metres, tempi = np.full(frames, UNKNOWN, np.int64), np.full(frames, UNKNOWN, np.float32)
+    if len(beats) < 2:
+        return metres, tempi
+    places = np.array([place for place, _ in beats])
+    tempo = 60 * RATE / np.maximum(np.diff(places), 1e-3)
+    centres = (places[:-1] + places[1:]) / 2
+    position = 4 * np.log2(np.interp(np.arange(used), centres, tempo) / TEMPI[0])
+    tempi[:used] = np.clip(position, 0, len(TEMPI) - 1)
+    lines = [k for k, (_, number) in enumerate(beats) if number == 1]
+    names = list(METRES)
+    for k, (first, last) in enumerate(pairwise(lines)):
+        metre = Metre(last - first, unit)
+        begin = places[first] if k else 0.0
+        end = places[last] if k < len(lines) - 2 else float(used)
+        if metre in METRES:
+            metres[max(0, round(begin)) : min(used, round(end))] = names.index(metre)
+    return metres, tempi
 
 
 def _targets(beats: list[tuple[float, int]], used: int, frames: int) -> FloatArray:

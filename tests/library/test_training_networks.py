@@ -5,18 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra [train]")
 pytest.importorskip("onnxscript", reason="training needs the extra [train]")
 
 
-from drumscribe.beats.infer import INPUTS  # noqa: E402
+from drumscribe.beats.infer import INPUTS, OUTPUTS  # noqa: E402
 from drumscribe.chunks import run_in_chunks  # noqa: E402
 from drumscribe.features import BANDS  # noqa: E402
 from drumscribe.training.export import export_beats, export_drums  # noqa: E402
+from drumscribe.training.fit_readings import Case, expected_worth, fit_weights  # noqa: E402
 from drumscribe.training.loop import Averaged, learning_rate, load_checkpoint, save_checkpoint  # noqa: E402
 from drumscribe.training.networks import BeatNetwork, DrumNetwork  # noqa: E402
+from drumscribe.training.warm_start import adopt  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -47,7 +50,7 @@ def test_a_drum_output_depends_on_its_context_only() -> None:
 
 
 def test_the_beat_network_keeps_the_length() -> None:
-    assert BeatNetwork().eval()(torch.zeros(2, 77, INPUTS)).shape == (2, 77, 2)
+    assert BeatNetwork().eval()(torch.zeros(2, 77, INPUTS)).shape == (2, 77, OUTPUTS)
 
 
 def test_a_run_resumes_from_its_checkpoint(tmp_path: Path) -> None:
@@ -62,3 +65,29 @@ def test_the_rate_warms_up_and_falls() -> None:
     assert rates[0] < 0.01
     assert max(rates) == pytest.approx(1.0)
     assert rates[-1] < 0.03
+
+
+def test_training_goes_on_from_a_published_network(tmp_path: Path) -> None:
+    """The network that takes over computes what the file does, before it learns anything."""
+    inputs = torch.rand(2, 400, INPUTS)
+    published = tmp_path / "beats.onnx"
+    export_beats(_checkpoint(BeatNetwork(), tmp_path / "c.pt"), published)
+    (expected,) = onnxruntime.InferenceSession(str(published)).run(None, {"inputs": inputs[:1].numpy()})
+    network = BeatNetwork()
+    adopt(network, published, inputs)
+    with torch.no_grad():
+        found = network.eval()(inputs)[:1].numpy()
+    assert np.abs(found - np.asarray(expected)).max() < 1e-3
+
+
+def test_fitted_weights_choose_what_scored_best() -> None:
+    """The second term tells good readings from bad ones; weights before looked at the first alone."""
+    rng = np.random.default_rng(0)
+    cases = []
+    for _ in range(20):
+        worth = rng.random(6)
+        cases.append(Case("4 of 1.0", np.stack([rng.normal(size=6), worth], axis=1), worth, ("4x1_1 120",) * 6))
+    before = (1.0, 0.0)
+    fitted = fit_weights(cases, before)
+    assert expected_worth(cases, before)["all"] < 0.7
+    assert expected_worth(cases, fitted)["all"] > 0.95 * expected_worth(cases, fitted)["best"]
