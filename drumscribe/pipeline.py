@@ -22,7 +22,7 @@ from drumscribe.detection import activate, pick_hits
 from drumscribe.export import write_musicxml
 from drumscribe.notation import notate
 from drumscribe.options import Options
-from drumscribe.separation import isolate
+from drumscribe.separation import hears_stem, isolate
 from drumscribe.types import (
     Activations,
     Audio,
@@ -113,7 +113,8 @@ def listen(audio: Audio, models: Models, *, options: Options | None = None, on_p
     """
     options = options or Options()
     stem = isolate(audio, options=options.separation, on_progress=on_progress)
-    hearing = hear(stem, models, options=options, on_progress=on_progress)
+    heard = stem if hears_stem(options.separation) else Stem(audio, "mix")
+    hearing = hear(heard, models, options=options, on_progress=on_progress)
     performance = count(hearing.hits, hearing.beats, duration=audio.duration, options=options)
     on_progress(Progress("beats", 1.0))
     return Heard(stem, hearing.activations, performance)

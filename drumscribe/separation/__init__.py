@@ -49,3 +49,12 @@ def isolate(audio: Audio, *, options: SeparationOptions | None = None, on_progre
         stem = Stem(audio, "mix")
     on_progress(Progress("separate", 1.0))
     return stem
+
+
+def hears_stem(options: SeparationOptions) -> bool:
+    """Whether the transcriber should listen to the stem instead of the recording.
+
+    The networks are trained on mixes. Through `light` they find less than in the mix itself (`docs/model/light.md`), so its
+    stem is to play along with.
+    """
+    return options.backend == "demucs"

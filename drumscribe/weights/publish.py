@@ -54,10 +54,14 @@ def publish(network: Path, config: Mapping[str, Any], *, manifest: Path | None =
     if any(str(old.ref) == str(entry.ref) and old.pins != entry.pins for old in known.entries):
         raise ModelMismatch(f"{entry.ref} is published already with other bytes; give it a new version.", name=str(entry.ref))
     same_kind = {str(old.ref) for old in known.entries if old.kind == entry.kind}
-    kept = tuple(ref for ref in known.aliases.get(alias, ()) if ref not in same_kind)
+    named = known.aliases.get(alias, ())
+    if same_kind & set(named):  # its place in the alias is that of the network it follows
+        named = tuple(str(entry.ref) if ref in same_kind else ref for ref in named)
+    else:
+        named = (*named, str(entry.ref))
     for file, content in contents.items():
         write_atomically(path.with_name(file), content)
-    updated = Manifest(path, (*others, entry), {**known.aliases, alias: (*kept, str(entry.ref))})
+    updated = Manifest(path, (*others, entry), {**known.aliases, alias: named})
     write_atomically(path, updated.to_toml().encode())
     return entry
 

@@ -28,7 +28,7 @@ from drumscribe.errors import ModelMismatch, OptionError, WeightsCorrupt, Weight
 from drumscribe.options import BeatOptions
 from drumscribe.pipeline import transcribe
 from drumscribe.types import INSTRUMENTS, Audio, Drum, Progress
-from drumscribe.weights import Models, fetch, list_models, load_models, verify
+from drumscribe.weights import Manifest, Models, fetch, list_models, load_models, verify
 
 SHAPES = {
     "conv2d": (3, 3, 1, 32),
@@ -38,6 +38,9 @@ SHAPES = {
     "dense_1": (100, 100),
     "dense_2": (100, 6),
 }
+
+#: `name@version` of the networks that ship as the default.
+DEFAULT = tuple(str(entry.ref) for entry in Manifest.read().find("default"))
 
 
 def layer(kind: str, name: str, **settings: Any) -> dict[str, Any]:
@@ -162,7 +165,7 @@ def test_conversion_writes_a_pair_that_is_listed_checked_and_loaded(random_file:
     assert described["licence"] == entry.licence == "MIT"
     assert {str(found.entry.ref): found.problem for found in verify(cache=tmp_path)}["annoteator@2.1"] == ""
     models = load_models("annoteator", cache=tmp_path)
-    assert models.refs == ("drums@1.0.0", "beats@1.0.0", "annoteator@2.1")
+    assert models.refs == (*DEFAULT, "annoteator@2.1")
     assert models.vocabulary == (Drum.KICK, Drum.SNARE, Drum.HIHAT_CLOSED, Drum.RIDE, Drum.CRASH, Drum.TOM_HIGH)
     assert set(load_models(cache=tmp_path).vocabulary) == {*INSTRUMENTS, Drum.CROSS_STICK}
 
@@ -198,7 +201,7 @@ def test_what_is_added_never_replaces_what_ships(random_file: bytes, tmp_path: P
     )
     before = {found.entry for found in list_models()}
     assert {found.entry for found in list_models(cache=tmp_path)} == before
-    assert load_models(cache=tmp_path).refs == ("drums@1.0.0", "beats@1.0.0")
+    assert load_models(cache=tmp_path).refs == DEFAULT
 
 
 # ------------------------------------------------------------------------------------------- files that do not fit
@@ -474,7 +477,7 @@ def test_a_song_is_written_from_its_hits(random_models: Models, tmp_path: Path) 
     listened = [progress.fraction for progress in told if progress.stage == "listen"]
     assert listened == sorted(listened)
     assert listened[-1] == 1
-    assert song.models == ("drums@1.0.0", "beats@1.0.0", "annoteator@1.0.0")
+    assert song.models == (*DEFAULT, "annoteator@1.0.0")
     assert song.vocabulary == random_models.vocabulary
     assert {hit.drum for hit in song.hits} <= set(DRUMS)
     assert song.bpm == pytest.approx(120, abs=3)
@@ -497,7 +500,7 @@ def test_the_command_line_pulls_from_a_file_and_hears_with_it(random_file: bytes
     assert run.invoke(app, ["models", "pull", "annoteator", "--offline", *place]).exit_code == 0
     assert "annoteator@1.0.0" in run.invoke(app, ["models", "list", *place]).output
     result = run.invoke(app, hear, catch_exceptions=False)
-    assert json.loads(result.stdout)["songs"][0]["models"] == ["drums@1.0.0", "beats@1.0.0", "annoteator@1.0.0"]
+    assert json.loads(result.stdout)["songs"][0]["models"] == [*DEFAULT, "annoteator@1.0.0"]
     named = {hit["instrument"] for hit in json.loads((tmp_path / "out" / "song.hits.json").read_text())}
     assert named <= {drum.value for drum in DRUMS}
 

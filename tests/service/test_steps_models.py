@@ -13,8 +13,10 @@ import drumscribe.weights
 from drumscribe.errors import ModelMismatch, WeightsNotFound
 from drumscribe.service.models import check_model, get_models, usable_models
 from drumscribe.service.settings import Settings
+from drumscribe.weights import Manifest
 
 SHIPPED = Path(drumscribe.weights.__file__).parent
+DEFAULT = tuple(str(entry.ref) for entry in Manifest.read().find("default"))
 
 
 def settings_of(tmp_path: Path, **more: str) -> Settings:
@@ -33,15 +35,15 @@ def operators_drums(folder: Path, version: str) -> Path:
 def test_a_network_is_loaded_once_for_the_process(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     assert get_models(settings, "default") is get_models(settings, "default")
-    assert get_models(settings, "default").refs == ("drums@1.0.0", "beats@1.0.0")
+    assert get_models(settings, "default").refs == DEFAULT
 
 
 def test_the_operators_network_stands_in_for_the_default(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, MODEL_URI=str(operators_drums(tmp_path, "9.1.0")))
     check_model(settings)
-    assert get_models(settings, "default").refs == ("drums@9.1.0", "beats@1.0.0")
+    assert get_models(settings, "default").refs == ("drums@9.1.0", DEFAULT[1])
     (offered,) = (model for model in usable_models(settings) if model.is_default)
-    assert set(offered.networks) == {"drums@9.1.0", "beats@1.0.0"}
+    assert set(offered.networks) == {"drums@9.1.0", DEFAULT[1]}
     assert offered.vocabulary == tuple(map(str, get_models(settings, "default").vocabulary))
     assert get_models(settings, "drums@1.0.0,beats@1.0.0").refs == ("drums@1.0.0", "beats@1.0.0")
 

@@ -10,6 +10,7 @@ from typing import Any
 from drumscribe.export.documents import read_performance_json, write_performance_json
 from drumscribe.options import BeatOptions, Options
 from drumscribe.pipeline import count, doubts, hear, mean_confidence
+from drumscribe.separation import hears_stem
 from drumscribe.service.jobs.lifecycle import NewArtifact
 from drumscribe.service.models import get_models
 from drumscribe.service.steps.listening import Listening
@@ -28,7 +29,7 @@ def predict_hits(work: Work) -> Done:
     options = work.options()
     stored = {file.name: file.size for file in work.services.storage.list_job_files(work.job.id) if file.revision == 1}
     if not {LISTENING, PERFORMANCE} <= set(stored):
-        stored |= _listen(work, options, separated=DRUMS in stored)
+        stored |= _listen(work, options, separated=DRUMS in stored and hears_stem(options.separation))
         gc.collect()
     performance = read_performance_json(work.services.storage.read_file(work.job.id, 1, PERFORMANCE))
     listening = Listening.from_bytes(work.services.storage.read_file(work.job.id, 1, LISTENING))
