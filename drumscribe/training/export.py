@@ -51,8 +51,19 @@ def _export(network: nn.Module, checkpoint: Path, target: Path, name: str, featu
     )
     assert program is not None
     program.save(str(target))
-    onnx.checker.check_model(str(target))
+    model = onnx.load(str(target))
+    forget_origin(model)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(target))
     compare(network, target, name, features)
+
+
+def forget_origin(model: onnx.ModelProto) -> None:
+    """Take out what the exporter notes of the machine and the source lines that a network came from."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.ClearField("doc_string")
+        del part.metadata_props[:]
 
 
 def compare(network: nn.Module, target: Path, name: str, features: int) -> None:

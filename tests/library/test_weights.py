@@ -23,6 +23,7 @@ from drumscribe.errors import (
 )
 from drumscribe.types import Drum
 from drumscribe.weights import Manifest, list_models, load_models, publish, pull, verify
+from drumscribe.weights.manifest import SHIPPED
 
 
 def tiny_network(path: Path, factor: float) -> Path:
@@ -284,3 +285,11 @@ def test_a_model_that_calls_itself_impossibly_is_not_published(field: str, value
     with pytest.raises(ModelMismatch, match="cannot be called"):
         publish(network, config, manifest=folder / "manifest.toml")
     assert list(folder.iterdir()) == []
+
+
+def test_what_ships_tells_nothing_of_the_machine_it_was_made_on() -> None:
+    for path in SHIPPED.parent.glob("*.onnx"):
+        content = path.read_bytes()
+        assert b"Traceback" not in content, path.name
+        assert b"networks.py" not in content, path.name
+        assert b"separator_network.py" not in content, path.name
