@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumscribe.errors import Cancelled
-from drumscribe.options import SeparationOptions
+from drumscribe.options import Options, SeparationOptions
+from drumscribe.pipeline import listen
 from drumscribe.separation import isolate
 from drumscribe.separation.light import separate
 from drumscribe.types import Audio, Progress
-from drumscribe.weights import Network, load_separator
+from drumscribe.weights import Network, load_models, load_separator
 
 RATE = 44_100
 LIGHT = SeparationOptions(backend="light", threads=1)
@@ -129,3 +130,13 @@ def test_progress_rises_and_can_cancel() -> None:
 
     with pytest.raises(Cancelled):
         isolate(audio, options=LIGHT, on_progress=cancel)
+
+
+def test_the_transcriber_still_hears_the_mix() -> None:
+    """It finds more there than in this stem."""
+    audio = Audio(np.stack([_drums(8.0)] * 2), RATE)
+    models = load_models(threads=1)
+    plain, split = (listen(audio, models, options=Options(separation=how)) for how in (SeparationOptions(), LIGHT))
+    assert split.stem.source == "drums"
+    assert split.performance.hits == plain.performance.hits
+    assert split.performance.hits
