@@ -22,6 +22,10 @@ Songs = Annotated[Path, typer.Option(help="Folder of rendered songs, as `train s
 PoolDir = Annotated[Path, typer.Option("--pool", help="Folder of rendered mixes, as `train pool` writes it.")]
 Parts = Annotated[str, typer.Option(help="Which parts of the pool, as a glob.")]
 Run = Annotated[Path, typer.Option(help="Folder of this run: log, configuration, checkpoint.")]
+BeginWith = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoint (.pt) or published network (.onnx) to start from.", exists=True, dir_okay=False),
+]
 Seed = Annotated[int, typer.Option(help="Where chance begins.")]
 Device = Literal["cpu", "cuda"]
 OnDevice = Annotated[Device, typer.Option("--device", help="Where to compute.")]
@@ -150,9 +154,7 @@ def drums(
     batch: int = 8,
     rate: float = 2.5e-3,
     parts: Annotated[str, typer.Option(help="Which parts of the pool, as a pattern of names.")] = "train-*",
-    begin_with: Annotated[
-        Path | None, typer.Option(help="Checkpoint of another run to start from.", exists=True, dir_okay=False)
-    ] = None,
+    begin_with: BeginWith = None,
     seed: Seed = 1,
     device: OnDevice = "cpu",
 ) -> None:
@@ -184,9 +186,7 @@ def beats(
     rate: float = 2e-3,
     seed: Seed = 2,
     parts: Parts = "train-*",
-    start: Annotated[
-        Path | None, typer.Option(help="Published network (ONNX) to begin with. [default: begin with nothing]", exists=True)
-    ] = None,
+    begin_with: BeginWith = None,
     device: OnDevice = "cpu",
 ) -> None:
     """Train the beat network on what the published drum network hears; it resumes as well."""
@@ -203,7 +203,7 @@ def beats(
             batch=batch,
             rate=rate,
             seed=seed,
-            start=start,
+            begin_with=begin_with,
             device=_check(device),
         )
         say(f"checkpoint: {train_beats(options, load_drums())}")
@@ -254,6 +254,7 @@ def separator(
     steps: int = 4500,
     batch: int = 8,
     rate: float = 2e-3,
+    begin_with: BeginWith = None,
     seed: Seed = 3,
     device: OnDevice = "cpu",
 ) -> None:
@@ -261,7 +262,9 @@ def separator(
     with _extra():
         from drumscribe.training.train_separator import SeparatorTraining, train_separator
 
-        options = SeparatorTraining(bank=bank, run=run, steps=steps, batch=batch, rate=rate, seed=seed, device=device)
+        options = SeparatorTraining(
+            bank=bank, run=run, steps=steps, batch=batch, rate=rate, begin_with=begin_with, seed=seed, device=device
+        )
         say(f"checkpoint: {train_separator(options)}")
 
 

@@ -73,7 +73,7 @@ class _Release(BaseModel):
 
 
 #: What a file may not set of a network's training: the run decides.
-_DECIDED = {"run", "pack", "pool", "parts", "start", "device", "begin_with"}
+_DECIDED = {"run", "pack", "pool", "parts", "device", "begin_with"}
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from drumscribe.training.warm_start import adopt
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
@@ -25,7 +27,9 @@ class Training:
     rate: float  #: learning rate at its peak
     weight_decay: float = 1e-2
     average: float = 0.998  #: decay of the averaged weights that are released
-    begin_with: Path | None = None  #: checkpoint of another run whose averaged weights this one starts from
+    begin_with: Path | None = (
+        None  #: another run's checkpoint, whose averaged weights this one starts from, or a published network (.onnx)
+    )
     seed: int = 1
     device: str = "cpu"
     save_every: int = 250
@@ -51,11 +55,15 @@ def fit(
     """
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "config.json").write_text(json.dumps({**asdict(options), **facts}, default=str, indent=1))
-    if options.begin_with is not None:
-        network.load_state_dict(torch.load(options.begin_with, map_location=options.device, weights_only=True)["averaged"])
+    checkpoint = options.run / "last.pt"
+    if options.begin_with is not None and not checkpoint.exists():
+        if options.begin_with.suffix == ".onnx":
+            batch = tuple(t.to(options.device) for t in draw(0))
+            adopt(network, options.begin_with, lambda: cost(batch))
+        else:
+            network.load_state_dict(torch.load(options.begin_with, map_location=options.device, weights_only=True)["averaged"])
     averaged = Averaged(network, options.average)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.weight_decay)
-    checkpoint = options.run / "last.pt"
     step = load_checkpoint(checkpoint, network, averaged, optimiser)
     batches = prefetch(draw, step, options.steps)
     began, losses = time.monotonic(), []

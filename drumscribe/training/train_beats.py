@@ -24,7 +24,6 @@ from drumscribe.training.material import Groove, load_grooves
 from drumscribe.training.networks import BeatNetwork
 from drumscribe.training.pool import Pool, open_pool
 from drumscribe.training.simulate import RATE, imagine_piece
-from drumscribe.training.warm_start import adopt
 from drumscribe.types import FloatArray
 from drumscribe.weights import Network
 
@@ -47,7 +46,6 @@ class BeatTraining(Training):
     batch: int = 16
     rate: float = 2e-3
     seed: int = 2
-    start: Path | None = None  #: an ONNX file to begin with
 
 
 def train_beats(options: BeatTraining, drums: Network) -> Path:
@@ -77,8 +75,6 @@ def train_beats(options: BeatTraining, drums: Network) -> Path:
         beats = functional.binary_cross_entropy_with_logits(logits[..., :2], targets, pos_weight=weights)
         return beats + COUNT_WEIGHT * count_cost(logits[..., 2:], metres, tempi)
 
-    if options.start and not (options.run / "last.pt").exists():
-        adopt(network, options.start, draw(0)[0].to(options.device))
     return fit(network, draw, cost, options, drums=str(drums.ref))
 
 

@@ -1,23 +1,26 @@
-"""Begin the training of a beat network where a released one ended."""
+"""Begin a training where a released network ended."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from drumscribe.training.networks import BeatNetwork
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+_FOLDED = ".weight_bias"  #: what the exporter calls the shift of a normalisation that it folded into a convolution
 
 
-def adopt(network: BeatNetwork, released: Path, inputs: Tensor) -> None:
+def adopt(network: nn.Module, released: Path, compute: Callable[[], object]) -> None:
     """Give `network` the weights of an ONNX file that an earlier one became; outputs that are new stay as they are.
 
-    In the file, normalisation is folded into the convolutions. It is unfolded around the statistics that `inputs`
-    (batch, frames, INPUTS) have in each layer, so that the network computes the same and can be trained on.
+    In the file, normalisation is folded into the convolutions. It is unfolded around the statistics that a batch has in
+    each layer, so that the network computes the same and can be trained on. `compute` runs the network on that batch.
 
     Raises
     ------
@@ -26,35 +29,47 @@ def adopt(network: BeatNetwork, released: Path, inputs: Tensor) -> None:
     """
     stored = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in onnx.load(str(released)).graph.initializer}
     state = network.state_dict()
-    for name, value in stored.items():
-        if not name.endswith(".weight_bias"):
-            if name not in state or state[name][: len(value)].shape != value.shape:
-                raise ValueError(f"{released} holds {name} of shape {tuple(value.shape)}, which this network has not")
-            state[name][: len(value)] = value
+    own = (
+        name for name in stored if name in state or ("." in name and not name.endswith(_FOLDED))
+    )  # no constants of the exporter
+    weights = {name: stored[name] for name in own}
+    for name, value in weights.items():
+        if name not in state or state[name][: len(value)].shape != value.shape:
+            raise ValueError(f"{released} holds {name} of shape {tuple(value.shape)}, which this network has not")
+        state[name][: len(value)] = value
     network.load_state_dict(state)
-    pairs = [("enter", network.norm)] + [
-        (f"{name}.spread", module.norm)
-        for name, module in network.named_modules()
-        if isinstance(getattr(module, "spread", None), nn.Conv1d)
+    last = ""  # the convolution that a normalisation follows
+
+    def note(name: str) -> Any:
+        def hook(_module: nn.Module, _arguments: tuple[Tensor, ...]) -> None:
+            nonlocal last
+            last = name
+
+        return hook
+
+    def unfold(norm: Any, arguments: tuple[Tensor, ...]) -> None:
+        if f"{last}.weight" in weights:
+            _set_statistics(norm, arguments[0], stored.get(last + _FOLDED))
+
+    hooks = [m.register_forward_pre_hook(note(n)) for n, m in network.named_modules() if isinstance(m, _CONVOLUTIONS)]
+    hooks += [
+        m.register_forward_pre_hook(unfold)
+        for n, m in network.named_modules()
+        if isinstance(m, _NORMS) and f"{n}.running_mean" not in weights
     ]
-    none = torch.zeros(network.norm.num_features)  # the exporter leaves out what is zero
-    hooks = [norm.register_forward_pre_hook(_unfold(stored.get(f"{name}.weight_bias", none))) for name, norm in pairs]
     network.eval()
     with torch.no_grad():
-        network(inputs)
+        compute()
     for hook in hooks:
         hook.remove()
     network.train()
 
 
-def _unfold(shift: Tensor) -> Callable[[nn.BatchNorm1d, tuple[Tensor, ...]], None]:
-    def set_statistics(norm: nn.BatchNorm1d, arguments: tuple[Tensor, ...]) -> None:
-        mean, variance = arguments[0].mean(dim=(0, 2)), arguments[0].var(dim=(0, 2), unbiased=False)
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
-        norm.weight.data.copy_(torch.sqrt(variance + norm.eps))
-        norm.bias.data.copy_(shift + mean)
-
-    return set_statistics
+def _set_statistics(norm: Any, seen: Tensor, shift: Tensor | None) -> None:
+    """Make a normalisation add `shift` (none: zero, which the exporter leaves out) to what it sees, and nothing else."""
+    others = [axis for axis in range(seen.dim()) if axis != 1]
+    mean, variance = seen.mean(dim=others), seen.var(dim=others, unbiased=False)
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.weight.data.copy_(torch.sqrt(variance + norm.eps))
+    norm.bias.data.copy_(mean if shift is None else mean + shift.to(mean.device))

@@ -15,11 +15,14 @@ pytest.importorskip("onnxscript", reason="training needs the extra [train]")
 from drumscribe.beats.infer import INPUTS, OUTPUTS  # noqa: E402
 from drumscribe.chunks import run_in_chunks  # noqa: E402
 from drumscribe.features import BANDS  # noqa: E402
+from drumscribe.separation.bands import BANDS as SEPARATOR_BANDS  # noqa: E402
 from drumscribe.training.export import export_beats, export_drums  # noqa: E402
 from drumscribe.training.fit_readings import Case, expected_worth, fit_weights  # noqa: E402
 from drumscribe.training.loop import Averaged, learning_rate, load_checkpoint, save_checkpoint  # noqa: E402
-from drumscribe.training.networks import BeatNetwork, DrumNetwork  # noqa: E402
+from drumscribe.training.networks import BeatNetwork, DrumNetwork, MaskedDrumNetwork  # noqa: E402
+from drumscribe.training.separator_network import SeparatorNetwork  # noqa: E402
 from drumscribe.training.warm_start import adopt  # noqa: E402
+from drumscribe.weights.manifest import SHIPPED  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -74,10 +77,26 @@ def test_training_goes_on_from_a_published_network(tmp_path: Path) -> None:
     export_beats(_checkpoint(BeatNetwork(), tmp_path / "c.pt"), published)
     (expected,) = onnxruntime.InferenceSession(str(published)).run(None, {"inputs": inputs[:1].numpy()})
     network = BeatNetwork()
-    adopt(network, published, inputs)
+    adopt(network, published, lambda: network(inputs))
     with torch.no_grad():
         found = network.eval()(inputs)[:1].numpy()
     assert np.abs(found - np.asarray(expected)).max() < 1e-3
+
+
+@pytest.mark.parametrize("kind", ["drums", "separator"])
+def test_the_networks_that_ship_can_be_trained_on(kind: str) -> None:
+    ref, network, size = {
+        "drums": ("drums-1.1.0", MaskedDrumNetwork(), 2 * BANDS),
+        "separator": ("light-1.0.0", SeparatorNetwork(), SEPARATOR_BANDS),
+    }[kind]
+    published = SHIPPED.with_name(f"{ref}.onnx")
+    inputs = torch.randn(2, 300, size)
+    adopt(network, published, lambda: network(inputs))
+    session = onnxruntime.InferenceSession(str(published))
+    (expected,) = session.run(None, {session.get_inputs()[0].name: inputs[:1].numpy()})
+    with torch.no_grad():
+        found = network.eval()(inputs)[:1, :, : np.asarray(expected).shape[2]].numpy()
+    assert np.abs(found - np.asarray(expected)).max() < 5e-3
 
 
 def test_fitted_weights_choose_what_scored_best() -> None:
