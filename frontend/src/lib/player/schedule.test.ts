@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { makeSegment } from "./clock";
-import { countIn, due, firstFrom, loopNear, loopOverBars } from "./schedule";
+import { countIn, due, dueBeats, firstFrom, loopNear, loopOverBars } from "./schedule";
 
 const bars = [0, 1, 2, 3].map((index) => ({ index, number: index + 1, start: 0.5 + index * 2, end: 2.5 + index * 2 }));
 const beats = Array.from({ length: 16 }, (_, index) => ({ time: 0.5 + index * 0.5, number: (index % 4) + 1 }));
@@ -26,6 +26,18 @@ describe("what is due", () => {
     const found = due(beats, segment, 0.5, 4.5);
     expect(found.map(({ event }) => event.number)).toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
     expect(found.map(({ when }) => when)).toEqual([10, 11, 12, 13, 14, 15, 16, 17]);
+  });
+});
+
+describe("beats that are due", () => {
+  it("begin with the one a hair before the place, and only where a segment begins", () => {
+    const beats = [1, 2, 3].map((time) => ({ time, number: 1 }));
+    const heard = (position: number, from = position) =>
+      dueBeats(beats, makeSegment(10, position, 1, null), from, 3.5).map(({ event, when }) => [event.time, Number(when.toFixed(3))]);
+    expect(heard(2.0004)).toEqual([[2, 10], [3, 11]]);
+    expect(heard(2)).toEqual([[2, 10], [3, 11]]);
+    expect(heard(2.4)).toEqual([[3, 10.6]]);
+    expect(heard(1, 2.0004)).toEqual([[3, 12]]); // planned before
   });
 });
 

@@ -48,6 +48,15 @@ export function due<T extends Timed>(
   });
 }
 
+const HAIR = 0.01; // seconds by which a beat may lie before the bar line that it is
+
+/** As `due`; and where a segment begins, the beat that lies a hair before: bar lines and beats are not the same to the bit. */
+export function dueBeats(beats: readonly Beat[], segment: Segment, from: number, to: number): { event: Beat; when: number }[] {
+  const before = from === segment.position ? beats[firstFrom(beats, from) - 1] : undefined;
+  const begun = before && before.time >= from - HAIR ? [{ event: before, when: segment.at }] : [];
+  return [...begun, ...due(beats, segment, from, to)];
+}
+
 /**
  * The beats of the bar at a place, as waits before that place: one whole bar is counted at the song's speed. Before a
  * pick-up the bar after it is counted, which is a whole one.

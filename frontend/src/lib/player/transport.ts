@@ -3,7 +3,7 @@ import { makeSegment, songTimeAt, unrolledAt } from "./clock";
 import type { Report } from "./messages";
 import { BLOCK } from "./messages";
 import type { Output } from "./output";
-import { countIn, due } from "./schedule";
+import { countIn, due, dueBeats } from "./schedule";
 import type { Source } from "./source";
 import type { Song } from "./state";
 
@@ -128,7 +128,7 @@ export class Transport {
     for (const { event, when } of due(this.song.hits, run.segment, run.planned, to))
       this.output.hit(event.instrument, event.velocity, when);
     if (this.clicks)
-      for (const { event, when } of due(this.song.beats, run.segment, run.planned, to))
+      for (const { event, when } of dueBeats(this.song.beats, run.segment, run.planned, to))
         this.output.click(event.number === 1, when);
     run.planned = to;
   }
