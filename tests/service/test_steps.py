@@ -61,7 +61,7 @@ def test_a_song_goes_from_upload_to_score_as_on_the_command_line(services: Servi
     assert [(hit["time"], hit["instrument"]) for hit in heard["hits"]] == [(round(h.time, 4), str(h.drum)) for h in alone.hits]
     assert (job.title, job.duration_seconds, job.sample_rate) == ("Demo Song", 30.0, 44_100)
     assert job.detected_bpm == pytest.approx(alone.bpm, abs=0.01)
-    assert job.model_version == "drums@1.0.0, beats@1.0.0"
+    assert job.model_version == ", ".join(alone.models)
     assert job.hit_summary == heard["hit_summary"]
     assert sum(heard["hit_summary"].values()) == len(heard["hits"])
     assert 0 < heard["confidence_score"] <= 1
