@@ -153,7 +153,7 @@ def drums(
     steps: int = 3600,
     batch: int = 8,
     rate: float = 2.5e-3,
-    parts: Annotated[str, typer.Option(help="Which parts of the pool, as a pattern of names.")] = "train-*",
+    parts: Parts = "train-*",
     begin_with: BeginWith = None,
     seed: Seed = 1,
     device: OnDevice = "cpu",
@@ -263,7 +263,7 @@ def separator(
         from drumscribe.training.train_separator import SeparatorTraining, train_separator
 
         options = SeparatorTraining(
-            bank=bank, run=run, steps=steps, batch=batch, rate=rate, begin_with=begin_with, seed=seed, device=device
+            bank=bank, run=run, steps=steps, batch=batch, rate=rate, begin_with=begin_with, seed=seed, device=_check(device)
         )
         say(f"checkpoint: {train_separator(options)}")
 

@@ -123,20 +123,22 @@ def _settle_rivals(hits: list[Hit]) -> list[Hit]:
     return kept
 
 
+def _near(times: NDArray[np.float64], time: float, span: float) -> int:
+    """How many of the sorted times lie within `span` of one."""
+    first, last = np.searchsorted(times, (time - span, time + span))
+    return int(last - first)
+
+
 def _settle_rides(hits: list[Hit]) -> list[Hit]:
     """A ride among many hats is a hat: hands keep time on one of the two for a passage."""
     rides = np.sort([h.time for h in hits if h.drum is Drum.RIDE])
     hats = np.sort([h.time for h in hits if h.drum in (Drum.HIHAT_CLOSED, Drum.HIHAT_OPEN)])
 
-    def near(times: NDArray[np.float64], time: float, span: float) -> int:
-        first, last = np.searchsorted(times, (time - span, time + span))
-        return int(last - first)
-
     settled: list[Hit] = []
     for hit in hits:
         is_ride = hit.drum is Drum.RIDE
-        if is_ride and near(rides, hit.time, RIDE_SPAN) <= RIDE_SHARE * near(hats, hit.time, RIDE_SPAN):
-            if near(hats, hit.time, RIVAL_GAP):
+        if is_ride and _near(rides, hit.time, RIDE_SPAN) <= RIDE_SHARE * _near(hats, hit.time, RIDE_SPAN):
+            if _near(hats, hit.time, RIVAL_GAP):
                 continue
             hit = replace(hit, drum=Drum.HIHAT_CLOSED)
         settled.append(hit)
@@ -147,8 +149,7 @@ def _settle_sticks(hits: list[Hit]) -> list[Hit]:
     times = {drum: np.sort([h.time for h in hits if h.drum is drum]) for drum in (Drum.SNARE, Drum.CROSS_STICK)}
 
     def near(drum: Drum, time: float) -> int:
-        first, last = np.searchsorted(times[drum], (time - STICK_SPAN, time + STICK_SPAN))
-        return int(last - first)
+        return _near(times[drum], time, STICK_SPAN)
 
     def settle(hit: Hit) -> Hit:
         is_lone = hit.drum is Drum.CROSS_STICK and near(Drum.SNARE, hit.time) > near(Drum.CROSS_STICK, hit.time)

@@ -118,7 +118,7 @@ def saturate(samples: FloatArray, drive: float) -> FloatArray:
 
 
 def rattle(buses: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:
-    """Snare wires that buzz along with kick and toms: noise under their envelope, 18 to 40 dB below them."""
+    """Snare wires that buzz along with kick and toms: noise under their envelope, 8 to 30 dB below them."""
     struck = [bus for group, bus in buses.items() if group in ("kick", "tom")]
     if not struck:
         return np.zeros(1, np.float32)

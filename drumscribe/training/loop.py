@@ -27,9 +27,7 @@ class Training:
     rate: float  #: learning rate at its peak
     weight_decay: float = 1e-2
     average: float = 0.998  #: decay of the averaged weights that are released
-    begin_with: Path | None = (
-        None  #: another run's checkpoint, whose averaged weights this one starts from, or a published network (.onnx)
-    )
+    begin_with: Path | None = None  #: checkpoint whose averaged weights this run starts from, or a published network (.onnx)
     seed: int = 1
     device: str = "cpu"
     save_every: int = 250

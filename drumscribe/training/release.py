@@ -151,5 +151,6 @@ def release_beats(
             "tempi": list(TEMPI),
             "metrics": dict(metrics),
             "data": DATA,
+            "limits": _LIMITS["beats"],
         }
         return publish(network, config, manifest=manifest)
