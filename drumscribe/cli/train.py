@@ -150,6 +150,9 @@ def audition(
 def drums(
     pool: PoolDir,
     run: Run,
+    network: Annotated[
+        Literal["convolutions", "attention", "rises"], typer.Option(help="Which kind of network; several kinds make a good mean.")
+    ] = "convolutions",
     steps: int = 3600,
     batch: int = 8,
     rate: float = 2.5e-3,
@@ -165,6 +168,7 @@ def drums(
         options = DrumTraining(
             pool=pool,
             run=run,
+            network=network,
             steps=steps,
             batch=batch,
             rate=rate,
@@ -285,8 +289,11 @@ def release_separator(
 
 @app.command("release")
 def release(
-    kind: Annotated[Literal["drums", "beats"], typer.Option(help="Which network.")],
-    checkpoint: Annotated[Path, typer.Option(help="last.pt of a run.", exists=True, dir_okay=False)],
+    kind: Annotated[Literal["drums", "beats"], typer.Argument(help="Which network.")],
+    members: Annotated[
+        list[Path],
+        typer.Argument(help="last.pt of a run; several, and published ONNX files, make a mean.", exists=True),
+    ],
     pool: PoolDir,
     version: Annotated[str, typer.Option(help="A version that was never published.")],
     shift: Annotated[float, typer.Option(help="Drums: logits taken off everywhere.")] = 0.3,
@@ -295,32 +302,16 @@ def release(
 ) -> None:
     """Export to ONNX, fix the operating point on the validation mixes, add to the manifest."""
     with _extra():
-        from drumscribe.training.release import release_beats, release_drums
+        from drumscribe.training.release import Point, release_beats, release_drums
         from drumscribe.weights import load_drums
 
         if kind == "drums":
-            entry = release_drums(
-                checkpoint, pool, version=version, shift=shift, time_offset=time_offset, metrics={}, manifest=manifest
-            )
+            point = Point(version=version, shift=shift, time_offset=time_offset, manifest=manifest)
+            entry = release_drums(members, pool, point)
+        elif len(members) > 1:
+            raise OptionError("Beat networks are published one by one.", members=len(members))
         else:
-            entry = release_beats(checkpoint, version=version, drums=str(load_drums().ref), metrics={}, manifest=manifest)
-        say(f"published {entry.ref}")
-
-
-@app.command("blend")
-def blend(
-    members: Annotated[list[Path], typer.Argument(help="ONNX files of drum networks, descriptions beside them.", exists=True)],
-    pool: PoolDir,
-    version: Annotated[str, typer.Option(help="A version that was never published.")],
-    shift: Annotated[float, typer.Option(help="Logits taken off everywhere.")] = 0.3,
-    time_offset: Annotated[float, typer.Option(help="Seconds added to every onset.")] = 0.0,
-    manifest: Annotated[Path | None, typer.Option(help="The list to add to. [default: the one that ships]")] = None,
-) -> None:
-    """Publish one drum network that is the mean of several."""
-    with _extra():
-        from drumscribe.training.release import release_blend
-
-        entry = release_blend(members, pool, version=version, shift=shift, time_offset=time_offset, metrics={}, manifest=manifest)
+            entry = release_beats(members[0], version=version, drums=str(load_drums().ref), metrics={}, manifest=manifest)
         say(f"published {entry.ref}")
 
 

@@ -41,22 +41,15 @@ class Pool(BaseModel):
     seed: int = Field(default=0, ge=0)
 
 
-class Blend(BaseModel):
-    """Publish the mean of the run's drum network and of networks that ship as one network more."""
-
-    model_config = _STRICT
-    version: _Version
-    others: list[str] = Field(min_length=1)  #: `name@version` of drum networks that ship with the package
-
-
 class DrumRelease(BaseModel):
     """How the drum network is published."""
 
     model_config = _STRICT
     version: _Version
+    members: list[str] = []  #: names of the trainings whose mean is published; none: the last alone
+    others: list[str] = []  #: `name@version` of drum networks that ship with the package and join the mean
     shift: float = 0.3  #: logits taken off everywhere
     time_offset: float = 0.0  #: seconds added to every onset
-    blend: Blend | None = None
 
 
 class BeatRelease(BaseModel):
@@ -157,9 +150,15 @@ def read_config(path: Path) -> Config:
         raise OptionError(f"{path.name} cannot be used: {key}: {first['msg']}.", path=str(path), key=key) from error
     if (config.beats is None) != (config.beat_release is None):
         raise OptionError(f"{path.name} needs both beats and release.beats, or neither.", path=str(path), key="beats")
-    _check_names([training["name"] for training in config.drums], [training["begin_with"] for training in config.drums], path)
-    if config.drum_release.blend is not None:
-        Manifest.read().find(",".join(config.drum_release.blend.others))
+    names = [training["name"] for training in config.drums]
+    _check_names(names, [training["begin_with"] for training in config.drums], path)
+    for member in config.drum_release.members:
+        if member not in names:
+            raise OptionError(
+                f"{path.name} would publish {member!r}, which is no training of drums.", path=str(path), key="release"
+            )
+    if config.drum_release.others:
+        Manifest.read().find(",".join(config.drum_release.others))
     return config
 
 

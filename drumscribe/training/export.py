@@ -13,15 +13,15 @@ from torch import nn
 from drumscribe.beats.infer import INPUTS
 from drumscribe.features import BANDS
 from drumscribe.separation.bands import BANDS as SEPARATOR_BANDS
-from drumscribe.training.networks import BeatNetwork, DrumNetwork
+from drumscribe.training.networks import DRUM_NETWORKS, BeatNetwork
 from drumscribe.training.separator_network import SeparatorNetwork
 
 TOLERANCE = 1e-3  #: largest difference of any logit between torch and ONNX Runtime
 
 
-def export_drums(checkpoint: Path, target: Path) -> None:
-    """Write the averaged weights of a drum checkpoint as ONNX: `log_mel` → `logits`."""
-    _export(DrumNetwork(), checkpoint, target, "log_mel", 2 * BANDS)
+def export_drums(checkpoint: Path, target: Path, *, network: str = "convolutions") -> None:
+    """Write the averaged weights of a drum checkpoint (of `networks.DRUM_NETWORKS[network]`) as ONNX: `log_mel` → `logits`."""
+    _export(DRUM_NETWORKS[network](), checkpoint, target, "log_mel", 2 * BANDS)
 
 
 def export_beats(checkpoint: Path, target: Path) -> None:

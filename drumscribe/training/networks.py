@@ -1,6 +1,7 @@
 """The two networks, in torch. They are trained here and exported to ONNX; inference never sees this file.
 
-`DrumNetwork`: log-mel → four convolutions that pool over frequency only → residual temporal convolutions → heads.
+`DrumNetwork`: log-mel → four convolutions that pool over frequency only → residual temporal convolutions → heads. Two more
+differ from it where the others of an ensemble should: in what they read, and in how far they look.
 `BeatNetwork`: what the first one heard, with a coarse spectrum, at half the frame rate → temporal convolutions whose
 dilations reach ±20 s → beat and downbeat. After Davies and Böck (EUSIPCO 2019) and Vogl et al. (DAFx 2018).
 """
@@ -54,53 +55,109 @@ class _Frequency(nn.Module):
         return cast(Tensor, self.dropout(functional.relu(self.norm(self.project(x)))))
 
 
+class _Attention(nn.Module):
+    """Every half frame looks at those within `reach` of it (Vaswani et al., 2017, with a band instead of positions).
+
+    A stroke is compared with its like in the seconds around it; where it stands among them, the convolutions before it tell.
+    """
+
+    def __init__(self, width: int, reach: int, heads: int = 4, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.reach, self.heads = reach, heads
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.ask = nn.Linear(width, 3 * width)
+        self.answer = nn.Linear(width, width)
+        self.think = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:  # (batch, width, time)
+        x = x.transpose(1, 2)
+        batch, time, width = x.shape
+        place = torch.arange(time, device=x.device)
+        near = (place[:, None] - place[None, :]).abs() <= self.reach
+        query, key, value = (
+            self.ask(self.norms[0](x)).view(batch, time, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        )
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=near)
+        x = x + self.dropout(self.answer(seen.transpose(1, 2).reshape(batch, time, width)))
+        return (x + self.dropout(self.think(self.norms[1](x)))).transpose(1, 2)
+
+
 class DrumNetwork(nn.Module):
     """(batch, frames, 2 * BANDS), see `features.with_profile` → (batch, frames, 2 * outputs): onset, then loudness logits.
 
     The temporal convolutions run at half the frame rate: they give context, the fine front end gives the instant.
-    A piece of a longer input must start on an even frame.
+    A piece of a longer input must start on an even frame. In training a further head says how much of each band is drums:
+    transcription and separation taught together help each other (Stoller, Ewert, Dixon: ICASSP 2018, for voice).
     """
 
-    dilations = (1, 2, 4, 8, 16, 32)
-    context = 2 * 2 * sum(dilations) + 2 + 4  #: frames on each side that an output frame depends on; even
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    reach = 0  #: half frames on each side that attention looks at
+    attentions = 0  #: layers of attention, between the convolutions of short and of long reach
 
-    def __init__(self, width: int = 128, widths: tuple[int, int, int, int] = (24, 32, 64, 64)) -> None:
+    def __init__(self, width: int = 128, widths: tuple[int, int, int, int] = (24, 32, 64, 64), *, masks: bool = False) -> None:
         super().__init__()
         self.front = _Frequency(2, widths, width)
-        self.time = nn.Sequential(*(_Residual(width, d) for d in self.dilations))
+        layers: list[nn.Module] = [_Residual(width, d) for d in self.dilations]
+        layers[3:3] = [_Attention(width, self.reach) for _ in range(self.attentions)]
+        self.time = nn.Sequential(*layers)
         self.heads = nn.Conv1d(2 * width, 2 * len(OUTPUTS), 1)
         assert self.heads.bias is not None
         nn.init.zeros_(self.heads.bias)
         nn.init.constant_(self.heads.bias[: len(OUTPUTS)], -3.0)
+        self.mask = nn.Conv1d(2 * width, BANDS, 1) if masks else None
+
+    @classmethod
+    def context(cls) -> int:
+        """Frames on each side that an output frame depends on; even."""
+        return 2 * (2 * sum(cls.dilations) + cls.attentions * cls.reach) + 6
+
+    def planes(self, inputs: Tensor) -> Tensor:
+        """(batch, 2, frames, BANDS): what the front end reads, of about unit variance at RMS 0.1."""
+        spectrum, contrast = inputs[..., :BANDS], inputs[..., BANDS:]
+        return torch.stack([(spectrum + 3.0) / 4.0, contrast / 2.5], dim=1)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """(batch, 2 * width, frames): what the heads read."""
-        spectrum, contrast = inputs[..., :BANDS], inputs[..., BANDS:]
-        planes = torch.stack([(spectrum + 3.0) / 4.0, contrast / 2.5], dim=1)  # about unit variance at RMS 0.1
-        fine = self.front(planes)
+        fine = self.front(self.planes(inputs))
         coarse = self.time(functional.avg_pool1d(functional.pad(fine, (0, 1)), 2))
         coarse = coarse.repeat_interleave(2, dim=2)[:, :, : fine.shape[2]]
         return torch.cat([coarse, fine], 1)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits of every frame."""
-        return cast(Tensor, self.heads(self.encode(inputs)).transpose(1, 2))
+        """Logits of every frame; with `masks`, those of the bands' share of drums behind them."""
+        seen = self.encode(inputs)
+        logits = self.heads(seen)
+        return (logits if self.mask is None else torch.cat([logits, self.mask(seen)], 1)).transpose(1, 2)
 
 
-class MaskedDrumNetwork(DrumNetwork):
-    """The network in training: a further head says how much of each band is drums, and is left out of the export.
+class AttentiveDrumNetwork(DrumNetwork):
+    """The same with attention over 2.6 s to each side, in two layers."""
 
-    Transcription and separation taught together help each other (Stoller, Ewert, Dixon: ICASSP 2018, for voice).
+    dilations = (1, 2, 4, 8)
+    reach = 128
+    attentions = 2
+
+
+class RisingDrumNetwork(DrumNetwork):
+    """The same, reading what rises instead of what sounds: power above that of the 40 ms before, beside the profile.
+
+    Held notes leave no trace in the first plane (after SuperFlux, Böck and Widmer, DAFx 2013).
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.mask = nn.Conv1d(self.heads.in_channels, BANDS, 1)
+    def planes(self, inputs: Tensor) -> Tensor:
+        """(batch, 2, frames, BANDS): rise over the frames 2 to 4 before, with neighbouring bands; contrast with the profile."""
+        spectrum, contrast = inputs[..., :BANDS], inputs[..., BANDS:]
+        before = functional.pad(spectrum, (1, 1, 4, 0), mode="replicate")[:, : spectrum.shape[1] + 2]
+        before = functional.max_pool2d(before[:, None], 3, stride=1)[:, 0]
+        return torch.stack([(spectrum - before) / 1.5, contrast / 2.5], dim=1)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Logits of every frame: onsets, loudness, mask."""
-        seen = self.encode(inputs)
-        return torch.cat([self.heads(seen), self.mask(seen)], 1).transpose(1, 2)
+
+DRUM_NETWORKS: dict[str, type[DrumNetwork]] = {
+    "convolutions": DrumNetwork,
+    "attention": AttentiveDrumNetwork,
+    "rises": RisingDrumNetwork,
+}
 
 
 class BeatNetwork(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import log
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,21 @@ from drumscribe.training.blend import blend
 from drumscribe.training.calibrate import calibrate
 from drumscribe.training.export import export_beats, export_drums
 from drumscribe.training.material import OUTPUTS, TIERS
-from drumscribe.training.networks import DrumNetwork
-from drumscribe.training.pool import open_pool
+from drumscribe.training.networks import DRUM_NETWORKS
+from drumscribe.training.pool import Pool, open_pool
 from drumscribe.training.train_beats import BEAT_WEIGHTS
 from drumscribe.weights import Entry, publish
 
 LICENCE = "MIT"
+
+_FEATURES = {
+    "sample_rate": SAMPLE_RATE,
+    "hop": HOP,
+    "window": WINDOW,
+    "bands": BANDS,
+    "lowest": LOWEST,
+    "highest": HIGHEST,
+}
 
 DATA = {
     "tiers": list(TIERS),
@@ -45,92 +55,84 @@ _LIMITS = {
 }
 
 
-def release_drums(
-    checkpoint: Path,
-    pool: Path,
-    *,
-    version: str,
-    shift: float,
-    time_offset: float,
-    metrics: Mapping[str, Any],
-    manifest: Path | None = None,
-) -> Entry:
-    """Publish a drum network with its operating point fixed on the validation pool.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Under which version, and at which operating point, a drum network is published."""
+
+    version: str
+    shift: float = 0.3  #: logits taken off everywhere; see `calibrate`
+    time_offset: float = 0.0  #: seconds added to every onset
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Path | None = None  #: the list to add to; None: the one that ships
+
+
+def release_drums(members: Sequence[Path], pool: Path, point: Point) -> Entry:
+    """Publish a drum network, or the mean of several (`blend`), with its operating point fixed on the validation mixes.
 
     Parameters
     ----------
-    shift : float
-        Logits taken off everywhere; see `calibrate`.
-    time_offset : float
-        Seconds added to every onset.
+    members : sequence of Path
+        Checkpoints (.pt, the training's config.json beside them) and networks in ONNX with their descriptions beside them.
+
+    Raises
+    ------
+    ValueError
+        If there are no members, or they name other drums.
     """
+    if not members:
+        raise ValueError("nothing to publish")
+    mixes = open_pool(pool, "valid-*")
     with tempfile.TemporaryDirectory() as folder:
-        network = Path(folder) / "drums.onnx"
-        export_drums(checkpoint, network)
-        return _publish_drums(
-            network, pool, version, shift, time_offset, metrics, manifest, {"profile": True}, DrumNetwork.context
-        )
+        described = [_describe(path, Path(folder) / f"member-{number}.onnx") for number, path in enumerate(members)]
+        network, config = described[0]
+        if len(members) > 1:
+            described = [(path, known if "picking" in known else known | _fix(path, mixes, point)) for path, known in described]
+            network, names = Path(folder) / "drums.onnx", [known["name"] for _, known in described]
+            blend(described, network)
+            features = {**_FEATURES, "profile": True, "blend_of": names}
+            config = {"features": features, "context": max(known["context"] for _, known in described)}
+        fixed = _fix(network, mixes, point)
+        config = {
+            "name": "drums",
+            "version": point.version,
+            "kind": "drums",
+            "licence": LICENCE,
+            "features": config["features"],
+            "frame_rate": FRAME_RATE,
+            "context": config["context"],
+            "drums": [str(drum) for drum in OUTPUTS],
+            "calibration": fixed["calibration"],
+            "picking": fixed["picking"],
+            "operating_point": {"shift": point.shift},
+            "metrics": {"validation": fixed["validation"], **point.metrics},
+            "data": DATA,
+            "limits": _LIMITS["drums"],
+        }
+        return publish(network, config, manifest=point.manifest)
 
 
-def release_blend(
-    members: Sequence[Path],
-    pool: Path,
-    *,
-    version: str,
-    shift: float,
-    time_offset: float,
-    metrics: Mapping[str, Any],
-    manifest: Path | None = None,
-) -> Entry:
-    """Publish the blend of drum networks, each an ONNX file with its description beside it; see `blend`, `release_drums`."""
-    described = [(path, json.loads(path.with_suffix(".json").read_text())) for path in members]
-    with tempfile.TemporaryDirectory() as folder:
-        network = Path(folder) / "drums.onnx"
-        blend(described, network)
-        names = [f"{config['name']}@{config['version']}" for _, config in described]
-        features = {"profile": True, "blend_of": names}
-        context = max(int(config["context"]) for _, config in described)
-        return _publish_drums(network, pool, version, shift, time_offset, metrics, manifest, features, context)
-
-
-def _publish_drums(
-    network: Path,
-    pool: Path,
-    version: str,
-    shift: float,
-    time_offset: float,
-    metrics: Mapping[str, Any],
-    manifest: Path | None,
-    features: Mapping[str, Any],
-    context: int,
-) -> Entry:
-    session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
-    fixed = calibrate(session, open_pool(pool, "valid-*"), shift=shift)
-    config = {
-        "name": "drums",
-        "version": version,
-        "kind": "drums",
-        "licence": LICENCE,
-        "features": {
-            "sample_rate": SAMPLE_RATE,
-            "hop": HOP,
-            "window": WINDOW,
-            "bands": BANDS,
-            "lowest": LOWEST,
-            "highest": HIGHEST,
-            **features,
-        },
-        "frame_rate": FRAME_RATE,
+def _describe(member: Path, target: Path) -> tuple[Path, dict[str, Any]]:
+    """The ONNX file of a member, exported to `target` if it is a checkpoint, and what is known of it."""
+    if member.suffix == ".onnx":
+        config = json.loads(member.with_suffix(".json").read_text("utf-8"))
+        return member, config | {"name": f"{config['name']}@{config['version']}"}
+    kind = json.loads(member.with_name("config.json").read_text("utf-8"))["network"]
+    export_drums(member, target, network=kind)
+    context = DRUM_NETWORKS[kind].context()
+    return target, {
+        "name": kind,
+        "drums": [str(d) for d in OUTPUTS],
+        "features": _FEATURES | {"profile": True},
         "context": context,
-        "drums": [str(drum) for drum in OUTPUTS],
-        "calibration": fixed["calibration"],
-        "picking": {"thresholds": fixed["thresholds"], "time_offset": time_offset},
-        "operating_point": {"shift": shift},
-        "metrics": {"validation": fixed["validation"], **metrics},
-        "data": DATA,
-        "limits": _LIMITS["drums"],
     }
-    return publish(network, config, manifest=manifest)
+
+
+def _fix(network: Path, mixes: Pool, point: Point) -> dict[str, Any]:
+    """Calibration, thresholds and validation figures of a network."""
+    session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+    fixed = calibrate(session, mixes, shift=point.shift)
+    picking = {"thresholds": fixed.pop("thresholds"), "time_offset": point.time_offset}
+    return fixed | {"picking": picking}
 
 
 def release_beats(

@@ -25,6 +25,7 @@ from drumscribe.training.material import GENERAL_MIDI, TIERS, read_manifest, rea
 SOUNDFONTS = (Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"), Path("/usr/share/sounds/sf3/MuseScore_General.sf3"))
 VARIANT_SECONDS = 80.0
 RENDER_SECONDS = 600  #: for damaged files that FluidSynth never ends with; a busy machine must not lose songs by it
+_ALL_SOUND_OFF = 120  #: MIDI controller; a note without an end would make FluidSynth write for ever
 FIRST_PERCUSSIVE_PROGRAM = 112  #: General MIDI percussive and sound-effect programs start here (from 0)
 
 #: Programs that may take each other's place.
@@ -154,6 +155,7 @@ def _restyle(
         velocity = int(np.clip(n.velocity * gain, 1, 127))
         pitch = int(np.clip(n.pitch + shift, 0, 127))
         result.notes.append(pretty_midi.Note(velocity, pitch, max(0.0, n.start - start), min(length, n.end - start)))
+    result.control_changes.append(pretty_midi.ControlChange(_ALL_SOUND_OFF, 0, length + 1))
     return result
 
 

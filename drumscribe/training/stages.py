@@ -17,7 +17,7 @@ from drumscribe.errors import InputError, OptionError
 from drumscribe.training.config import Config, Device
 from drumscribe.training.generator import Generator
 from drumscribe.training.pool import render_parts
-from drumscribe.training.release import release_beats, release_blend, release_drums
+from drumscribe.training.release import Point, release_beats, release_drums
 from drumscribe.training.songs import render_songs
 from drumscribe.training.train_beats import BeatTraining, train_beats
 from drumscribe.training.train_drums import DrumTraining, train_drums
@@ -170,15 +170,15 @@ def _drums(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
 
 
 def _publish_drums(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
-    release = config.drum_release
-    point: dict[str, Any] = {"shift": release.shift, "time_offset": release.time_offset, "metrics": {}, "manifest": run.manifest}
-    checkpoint = run.drums / config.drums[-1]["name"] / "last.pt"
-    entry = release_drums(checkpoint, run.pool, version=release.version, **point)
-    if release.blend is not None:
-        known = Manifest.read()
-        others = known.find(",".join(release.blend.others))
-        members = [run.manifest.with_name(entry.network.file), *(known.path.with_name(one.network.file) for one in others)]
-        entry = release_blend(members, run.pool, version=release.blend.version, **point)
+    release, known = config.drum_release, Manifest.read()
+    names = release.members or [config.drums[-1]["name"]]
+    members = [run.drums / name / "last.pt" for name in names]
+    if release.others:
+        members += [known.path.with_name(one.network.file) for one in known.find(",".join(release.others))]
+    point = Point(
+        version=release.version, shift=release.shift, time_offset=release.time_offset, metrics={}, manifest=run.manifest
+    )
+    entry = release_drums(members, run.pool, point)
     validation = json.loads(run.manifest.with_name(entry.config.file).read_text("utf-8"))["metrics"]["validation"]
     if config.beat_release is None:
         lend_beats(run)

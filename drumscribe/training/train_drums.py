@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from drumscribe.features import BANDS
 from drumscribe.training.crops import Crop, draw_crop
 from drumscribe.training.loop import Training, fit
 from drumscribe.training.material import OUTPUTS
-from drumscribe.training.networks import MaskedDrumNetwork
+from drumscribe.training.networks import DRUM_NETWORKS
 from drumscribe.training.pool import open_pool
 
 #: Weight of an onset in the loss: twice the square root of its rarity, at most 3 (kick, snare and closed hat are common).
@@ -26,6 +27,7 @@ class DrumTraining(Training):
 
     pool: Path
     parts: str = "train-*"
+    network: Literal["convolutions", "attention", "rises"] = "convolutions"  #: which of `networks.DRUM_NETWORKS`
     frames: int = 640  #: length of a crop, 10 ms each
     loudness_weight: float = 20.0  #: of a stroke's loudness beside its onset
     mask_weight: float = 0.3  #: of the share of drums in a band, all bands together
@@ -37,7 +39,7 @@ class DrumTraining(Training):
 def train_drums(options: DrumTraining) -> Path:
     """Train until `steps`; return the path of the last checkpoint."""
     torch.manual_seed(options.seed)
-    network = MaskedDrumNetwork().to(options.device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    network = DRUM_NETWORKS[options.network](masks=True).to(options.device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     pool = open_pool(options.pool, options.parts)
     onset_weight = torch.tensor(ONSET_WEIGHT, device=options.device)
 
