@@ -47,16 +47,21 @@ batch = 2
 frames = 128
 rate = 1e-3
 
+[[drums]]
+name = "rises"
+network = "rises"
+steps = 2
+batch = 2
+frames = 128
+
 [beats]
 steps = 2
 batch = 2
 frames = 256
 
 [release.drums]
-version = "0.1.0"
-
-[release.drums.blend]
 version = "0.2.0"
+members = ["fine", "rises"]
 others = ["drums@1.0.0"]
 
 [release.beats]
@@ -120,7 +125,8 @@ def test_drums_alone_transcribe_with_the_beats_that_ship(tmp_path: Path) -> None
             'begin_with = "last"',
             r"^tiny.toml lets 'fine' begin with 'last', which is no training before it.$",
         ),
-        ('"fine"', '"first"', r"^tiny.toml has two drum trainings called 'first'.$"),
+        ('name = "fine"', 'name = "first"', r"^tiny.toml has two drum trainings called 'first'.$"),
+        ('"fine", "rises"', '"finest"', r"^tiny.toml would publish 'finest', which is no training of drums.$"),
         ('[release.beats]\nversion = "0.1.0"', "", r"^tiny.toml needs both beats and release.beats, or neither.$"),
         ("[pool]", "[pool", r"^tiny.toml is not TOML: .+\.$"),
     ],
