@@ -93,14 +93,13 @@ class DrumNetwork(nn.Module):
 
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     reach = 0  #: half frames on each side that attention looks at
-    attentions = 0  #: layers of attention, between the convolutions of short and of long reach
+    attentions = 0  #: layers of attention behind the convolutions
 
     def __init__(self, width: int = 128, widths: tuple[int, int, int, int] = (24, 32, 64, 64), *, masks: bool = False) -> None:
         super().__init__()
         self.front = _Frequency(2, widths, width)
-        layers: list[nn.Module] = [_Residual(width, d) for d in self.dilations]
-        layers[3:3] = [_Attention(width, self.reach) for _ in range(self.attentions)]
-        self.time = nn.Sequential(*layers)
+        looks = (_Attention(width, self.reach) for _ in range(self.attentions))
+        self.time = nn.Sequential(*(_Residual(width, d) for d in self.dilations), *looks)
         self.heads = nn.Conv1d(2 * width, 2 * len(OUTPUTS), 1)
         assert self.heads.bias is not None
         nn.init.zeros_(self.heads.bias)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from drumscribe.beats.infer import TEMPI
 from drumscribe.features import BANDS, FRAME_RATE, HIGHEST, HOP, LOWEST, SAMPLE_RATE, WINDOW
 from drumscribe.training.blend import blend
 from drumscribe.training.calibrate import calibrate
-from drumscribe.training.export import export_beats, export_drums
+from drumscribe.training.export import export_beats, export_drums, halve
 from drumscribe.training.material import OUTPUTS, TIERS
 from drumscribe.training.networks import DRUM_NETWORKS
 from drumscribe.training.pool import Pool, open_pool
@@ -91,6 +92,7 @@ def release_drums(members: Sequence[Path], pool: Path, point: Point) -> Entry:
             blend(described, network)
             features = {**_FEATURES, "profile": True, "blend_of": names}
             config = {"features": features, "context": max(known["context"] for _, known in described)}
+        halve(network)
         fixed = _fix(network, mixes, point)
         config = {
             "name": "drums",
@@ -112,10 +114,10 @@ def release_drums(members: Sequence[Path], pool: Path, point: Point) -> Entry:
 
 
 def _describe(member: Path, target: Path) -> tuple[Path, dict[str, Any]]:
-    """The ONNX file of a member, exported to `target` if it is a checkpoint, and what is known of it."""
+    """A member as an ONNX file at `target`, and what is known of it."""
     if member.suffix == ".onnx":
         config = json.loads(member.with_suffix(".json").read_text("utf-8"))
-        return member, config | {"name": f"{config['name']}@{config['version']}"}
+        return Path(shutil.copy(member, target)), config | {"name": f"{config['name']}@{config['version']}"}
     kind = json.loads(member.with_name("config.json").read_text("utf-8"))["network"]
     export_drums(member, target, network=kind)
     context = DRUM_NETWORKS[kind].context()

@@ -19,22 +19,23 @@ _FOLDED = ".weight_bias"  #: what the exporter calls the shift of a normalisatio
 def adopt(network: nn.Module, released: Path, compute: Callable[[], object]) -> None:
     """Give `network` the weights of an ONNX file that an earlier one became; outputs that are new stay as they are.
 
+    A network of another kind takes over the layers that it has as well, and keeps its own others.
+
     In the file, normalisation is folded into the convolutions. It is unfolded around the statistics that a batch has in
     each layer, so that the network computes the same and can be trained on. `compute` runs the network on that batch.
 
     Raises
     ------
     ValueError
-        If the file's layers are not those of the network.
+        If none, or a layer of the same name and another shape, is found in the network.
     """
     stored = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in onnx.load(str(released)).graph.initializer}
     state = network.state_dict()
-    own = (
-        name for name in stored if name in state or ("." in name and not name.endswith(_FOLDED))
-    )  # no constants of the exporter
-    weights = {name: stored[name] for name in own}
+    weights = {name: value for name, value in stored.items() if name in state}
+    if not weights:
+        raise ValueError(f"{released} holds no layer that this network has")
     for name, value in weights.items():
-        if name not in state or state[name][: len(value)].shape != value.shape:
+        if state[name][: len(value)].shape != value.shape:
             raise ValueError(f"{released} holds {name} of shape {tuple(value.shape)}, which this network has not")
         state[name][: len(value)] = value
     network.load_state_dict(state)
