@@ -68,6 +68,7 @@ class _Release(BaseModel):
 #: What a file may not set of a network's training: the run decides.
 _DECIDED = {"run", "pack", "pool", "parts", "device", "begin_with"}
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+_Start = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*(@[0-9][0-9A-Za-z.]*)?$")]
 
 
 def _section(kind: type[Training], **more: Any) -> type[BaseModel]:
@@ -91,7 +92,7 @@ class _Config(BaseModel):
     release: _Release
 
 
-_Drums: Any = _section(DrumTraining, name=(_Name, ...), begin_with=(Optional[_Name], None))  # noqa: UP045
+_Drums: Any = _section(DrumTraining, name=(_Name, ...), begin_with=(Optional[_Start], None))  # noqa: UP045
 _Beats: Any = _section(BeatTraining)
 _SECTIONS: dict[str, Any] = {
     "drums": (Annotated[list[_Drums], Field(min_length=1)], ...),
@@ -115,7 +116,7 @@ class Config:
 
     @property
     def drums(self) -> tuple[dict[str, Any], ...]:
-        """Options of each `DrumTraining` in order, those not given included; `name` and `begin_with` are names of trainings."""
+        """Options of each `DrumTraining` in order, those not given included; see `_check_names` for `begin_with`."""
         return tuple(training.model_dump() for training in self._model.drums)
 
     @property
@@ -132,7 +133,7 @@ def read_config(path: Path) -> Config:
     FileNotReadable
         If there is no such file.
     WeightsNotFound
-        If a network to blend with does not ship.
+        If a network to begin or to blend with does not ship.
     OptionError
         If it is not TOML, or a key is unknown, missing, or of the wrong kind; the sentence names the first.
     """
@@ -163,9 +164,11 @@ def read_config(path: Path) -> Config:
 
 
 def _check_names(names: list[str], starts: list[str | None], path: Path) -> None:
-    """Every training of drums has its own name, and begins with the weights of one before it, or with none."""
+    """Every training of drums has its own name, and begins with one before it, with a network that ships, or with none."""
     for place, (name, start) in enumerate(zip(names, starts, strict=True)):
         if name in names[:place]:
             raise OptionError(f"{path.name} has two drum trainings called {name!r}.", path=str(path), key="drums")
-        if start is not None and start not in names[:place]:
+        if start is not None and "@" in start:
+            Manifest.read().find(start)
+        elif start is not None and start not in names[:place]:
             raise OptionError(f"{path.name} lets {name!r} begin with {start!r}, which is no training before it.", path=str(path))

@@ -163,18 +163,18 @@ def _drums(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
     for options in config.drums:
         name, start = options.pop("name"), options.pop("begin_with")
         say(f"drums: {name}")
-        begin_with = run.drums / start / "last.pt" if start else None
+        begin_with = None
+        if start:
+            begin_with = _shipped(start) if "@" in start else run.drums / start / "last.pt"
         train_drums(DrumTraining(pool=run.pool, run=run.drums / name, device=device, begin_with=begin_with, **options))
         losses[name] = _last(run.drums / name)
     return {"device": device, "losses": losses}
 
 
 def _publish_drums(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
-    release, known = config.drum_release, Manifest.read()
+    release = config.drum_release
     names = release.members or [config.drums[-1]["name"]]
-    members = [run.drums / name / "last.pt" for name in names]
-    if release.others:
-        members += [known.path.with_name(one.network.file) for one in known.find(",".join(release.others))]
+    members = [*(run.drums / name / "last.pt" for name in names), *map(_shipped, release.others)]
     point = Point(
         version=release.version, shift=release.shift, time_offset=release.time_offset, metrics={}, manifest=run.manifest
     )
@@ -183,6 +183,12 @@ def _publish_drums(config: Config, run: Run, device: str, say: Say) -> dict[str,
     if config.beat_release is None:
         lend_beats(run)
     return {"model": str(entry.ref), "sha256": entry.network.sha256, "validation": validation}
+
+
+def _shipped(ref: str) -> Path:
+    """The file of a network that ships."""
+    known = Manifest.read()
+    return known.path.with_name(known.find(ref)[0].network.file)
 
 
 def lend_beats(run: Run) -> None:

@@ -50,6 +50,7 @@ rate = 1e-3
 [[drums]]
 name = "rises"
 network = "rises"
+begin_with = "drums@1.1.0"
 steps = 2
 batch = 2
 frames = 128
@@ -139,6 +140,8 @@ def test_what_cannot_be_used_is_refused_with_a_sentence(tmp_path: Path, old: str
 def test_a_missing_file_an_unknown_stage_and_an_unknown_network_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsNotFound, match=r"There is no model 'drums@9\.0\.0'"):
         read_config(write(tmp_path, "drums@1.0.0", "drums@9.0.0"))
+    with pytest.raises(WeightsNotFound, match=r"There is no model 'drums@9\.1\.0'"):
+        read_config(write(tmp_path, "drums@1.1.0", "drums@9.1.0"))
     with pytest.raises(FileNotReadable):
         read_config(tmp_path / "none.toml")
     with pytest.raises(OptionError, match="There is no stage 'drum'"):
