@@ -21,6 +21,7 @@ Pack = Annotated[Path, typer.Option(help="Folder of samples and MIDI with manife
 Songs = Annotated[Path, typer.Option(help="Folder of rendered songs, as `train songs` writes it.", exists=True, file_okay=False)]
 PoolDir = Annotated[Path, typer.Option("--pool", help="Folder of rendered mixes, as `train pool` writes it.")]
 Parts = Annotated[str, typer.Option(help="Which parts of the pool, as a glob.")]
+Judges = Annotated[str, typer.Option(help="Drums: parts of the pool that fix the operating point, as a glob.")]
 Run = Annotated[Path, typer.Option(help="Folder of this run: log, configuration, checkpoint.")]
 BeginWith = Annotated[
     Path | None,
@@ -115,13 +116,18 @@ def pool(
     validation: Annotated[
         bool, typer.Option("--validation", help="Use the kits, players and songs kept out of training.")
     ] = False,
+    natural: Annotated[
+        bool,
+        typer.Option("--natural", help="Validation mixes nearer to records: what people played, as they did, on acoustic kits."),
+    ] = False,
 ) -> None:
     """Render training mixes as spectra; a part that is whole already is left alone."""
     with _extra():
         from drumscribe.training.generator import Generator
         from drumscribe.training.pool import render_parts
 
-        render_parts(Generator(pack, songs, validation=validation), out, items=items, seed=seed, say=say)
+        generator = Generator(pack, songs, validation=validation, natural=natural)
+        render_parts(generator, out, items=items, seed=seed, say=say)
 
 
 @app.command("audition")
@@ -296,6 +302,7 @@ def release(
     ],
     pool: PoolDir,
     version: Annotated[str, typer.Option(help="A version that was never published.")],
+    judges: Judges = "valid-*",
     shift: Annotated[float, typer.Option(help="Drums: logits taken off everywhere.")] = 0.3,
     time_offset: Annotated[float, typer.Option(help="Drums: seconds added to every onset.")] = 0.0,
     manifest: Annotated[Path | None, typer.Option(help="The list to add to. [default: the one that ships]")] = None,
@@ -306,7 +313,7 @@ def release(
         from drumscribe.weights import load_drums
 
         if kind == "drums":
-            point = Point(version=version, shift=shift, time_offset=time_offset, manifest=manifest)
+            point = Point(version=version, judges=judges, shift=shift, time_offset=time_offset, manifest=manifest)
             entry = release_drums(members, pool, point)
         elif len(members) > 1:
             raise OptionError("Beat networks are published one by one.", members=len(members))

@@ -61,6 +61,7 @@ class Point:
     """Under which version, and at which operating point, a drum network is published."""
 
     version: str
+    judges: str = "valid-*"  #: parts of the pool that fix it, as a glob: `valid-*`, or the mixes nearer to records, `natural-*`
     shift: float = 0.3  #: logits taken off everywhere; see `calibrate`
     time_offset: float = 0.0  #: seconds added to every onset
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -82,7 +83,7 @@ def release_drums(members: Sequence[Path], pool: Path, point: Point) -> Entry:
     """
     if not members:
         raise ValueError("nothing to publish")
-    mixes = open_pool(pool, "valid-*")
+    mixes = open_pool(pool, point.judges)
     with tempfile.TemporaryDirectory() as folder:
         described = [_describe(path, Path(folder) / f"member-{number}.onnx") for number, path in enumerate(members)]
         network, config = described[0]

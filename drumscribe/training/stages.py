@@ -152,9 +152,10 @@ def _songs(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
 
 def _pool(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
     wanted = config.pool
-    for items, validation in ((wanted.validation, True), (wanted.train, False)):
-        generator = Generator(config.pack, run.songs, validation=validation)
-        render_parts(generator, run.pool, items=items, seed=wanted.seed, say=say)
+    for items, kind in ((wanted.natural, "natural"), (wanted.validation, "validation"), (wanted.train, "train")):
+        if items:
+            generator = Generator(config.pack, run.songs, validation=kind == "validation", natural=kind == "natural")
+            render_parts(generator, run.pool, items=items, seed=wanted.seed, say=say)
     return {"bytes": sum(path.stat().st_size for path in run.pool.iterdir())}
 
 
@@ -175,8 +176,9 @@ def _publish_drums(config: Config, run: Run, device: str, say: Say) -> dict[str,
     release = config.drum_release
     names = release.members or [config.drums[-1]["name"]]
     members = [*(run.drums / name / "last.pt" for name in names), *map(_shipped, release.others)]
+    judges = "natural-*" if config.pool.natural else "valid-*"
     point = Point(
-        version=release.version, shift=release.shift, time_offset=release.time_offset, metrics={}, manifest=run.manifest
+        version=release.version, judges=judges, shift=release.shift, time_offset=release.time_offset, manifest=run.manifest
     )
     entry = release_drums(members, run.pool, point)
     validation = json.loads(run.manifest.with_name(entry.config.file).read_text("utf-8"))["metrics"]["validation"]
