@@ -22,6 +22,7 @@ from drumscribe.training.material import (
     GROUP_OF,
     GROUPS,
     OUTPUTS,
+    SAMPLE_SECONDS,
     STAND_IN,
     TIERS,
     Kits,
@@ -45,6 +46,8 @@ _GROUP_LEVEL = {"kick": 0, "snare": 0, "stick": -5, "hat": -11, "tom": -2, "ride
 ATTACK_FRAMES = (-1, 0, 1, 2)  #: frames from an onset on which its attack may be heard (`crops.is_audible`)
 _TURNS = 3  #: versions of a recorded stroke that a drummer takes by turns
 _CYMBALS = ("hat", "ride", "crash")
+#: How often the piece of a second kit sounds along: few cymbals were recorded, two together are a third.
+_LAYERED = {"kick": 0.12, "snare": 0.12, "hat": 0.15, "ride": 0.35, "crash": 0.25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class Generator:
         sends: dict[str, float] = {}
         for group, bus in buses.items():
             high = float(rng.choice([0, 0, 9000, 12000])) if group in _CYMBALS else 0.0
-            shape = effects.equaliser(bins, rng, 3, high_cut=high)
+            shape = effects.equaliser(bins, rng, 4.5 if group in _CYMBALS else 3, high_cut=high)
             spectrum = effects.forward(bus[:count], count) * shape
             dry += spectrum
             sends[group] = 10 ** (rng.normal(0, 4) / 20)
@@ -323,10 +326,14 @@ class _KitRenderer:
             for g in GROUPS
             if g in kits.by_group
         }
-        self.layer = {g: draw_kit(kits, g, rng) for g in ("kick", "snare") if rng.random() < 0.12}
+        self.layer = {g: draw_kit(kits, g, rng) for g, share in _LAYERED.items() if g in kits.by_group and rng.random() < share}
         self.jitter, self.limb = float(rng.uniform(0, 0.006)), {g: float(rng.normal(0, 0.004)) for g in GROUPS}
         self.level = {g: _GROUP_LEVEL[g] + float(rng.normal(0, 4)) for g in GROUPS}
-        self.pitch = {n: 2 ** (float(rng.normal(0, 0.9 if g in _CYMBALS else 1.6)) / 12) for n, g in GROUP_OF.items()}
+        self.pitch = {n: 2 ** (float(rng.normal(0, 0.4 if g in _CYMBALS else 1.6)) / 12) for n, g in GROUP_OF.items()}
+        spread = 0.9 if rng.random() < 0.4 else 2.2
+        for group in _CYMBALS:
+            size = 2 ** (float(rng.normal(0, spread)) / 12)
+            self.pitch |= {name: self.pitch[name] * size for name in GROUPS[group]}
         self._tune_toms()
         self.attack = {n: 10 ** float(rng.normal(0, 0.25)) if rng.random() < 0.4 else 1.0 for n in GROUP_OF}
         self.decay = {n: 10 ** float(rng.uniform(-1.1, 0.1)) if rng.random() < 0.4 else 0.0 for n in GROUP_OF}
@@ -355,21 +362,27 @@ class _KitRenderer:
             is_open = name in ("hihat_open", "hihat_half")
             if not is_open or name == "hihat_half":
                 self._choke(bus, start, 0.0 if not is_open else 0.5)
-            self.ringing = (start, start + len(sound)) if is_open else (0, 0)
+            self.ringing = (start, start + round(SAMPLE_SECONDS * 1.5 * SAMPLE_RATE)) if is_open else (0, 0)
         if self.is_dulled and velocity < 0.6 and group in ("kick", "snare", "tom"):
             keep = 0.25 + 0.75 * velocity / 0.6
             sound, power = effects.dull(sound, keep), power * effects.dull_power(keep)
         effects.add_at(bus, sound * gain, start)
-        if group in self.layer:
-            _, extra, more = self._sound(
-                self.layer[group], name if name in self.kits.strokes[self.layer[group]] else GROUPS[group][0], name, velocity
-            )
-            effects.add_at(bus, extra * gain * np.float32(0.7), start)
+        under = self._layer(group, name)
+        if under is not None:
+            earlier, extra, more = self._sound(*under, name, velocity)
+            effects.add_at(bus, extra * gain * np.float32(0.7), start + onset - earlier)
             power = power + more * np.float32(0.7**2)
         spectrum = np.log(power * gain**2 + 1e-12)
         output = OUTPUTS.index(CLASS_TO_DRUM[name])
         self.events.append(Event(time, output, velocity, min(0.0, loudness), spectrum, source[0]))
         self.struck.append(group)
+
+    def _layer(self, group: str, name: str) -> tuple[str, str] | None:
+        """Kit and class that sound along with `name`; None where nothing does."""
+        if group not in self.layer:
+            return None
+        kit = self.layer[group]
+        return next(((kit, n) for n in (name, STAND_IN.get(name), GROUPS[group][0]) if n in self.kits.strokes[kit]), None)
 
     def _tune_toms(self) -> None:
         """Give the toms one shift together and distances of their own, so that they stay in order."""
