@@ -10,18 +10,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from drumscribe.detection.picking import LOUDNESS_RANGE_DB
 from drumscribe.features import BANDS, FLOOR, FRAME_RATE
 from drumscribe.training.material import OUTPUTS
 from drumscribe.training.pool import FRAMES, Pool
-from drumscribe.types import FloatArray
+from drumscribe.types import Drum, FloatArray
 
 SHARPNESS = 0.6  #: target at a distance of d frames from an onset is exp(-0.6 d²), so the instant lies between frames …
 REACH = 1.6  #: … up to this many frames away
 PROFILE_STRIDE = 10  #: every tenth frame of an item tells the mean spectrum of its "song"
 AUDIBLE = -2.0  #: a stroke counts where its own power is at least exp(-2), 14 %, of what sounds there …
 AUDIBLE_BANDS = 4  #: … in this many bands
+FALSE_HAT = 3.0  #: what a hat invented on a side stick or small percussion costs, against any other invention
+_HATS = [OUTPUTS.index(drum) for drum in (Drum.HIHAT_CLOSED, Drum.HIHAT_OPEN)]
+_NO_HATS = [OUTPUTS.index(drum) for drum in (Drum.CROSS_STICK, Drum.OTHER)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +100,9 @@ def _labels(
         target = np.where(distance <= REACH, np.exp(-SHARPNESS * distance**2), 0)
         onsets[near, column] = np.maximum(onsets[near, column], target)
         loudness[frame, column] = np.clip(1 + decibels / LOUDNESS_RANGE_DB, 0.02, 1)
+    lures = ndimage.maximum_filter1d(onsets[:, _NO_HATS].max(axis=1), 5, mode="constant") > 0
+    hats = weights[:, _HATS]
+    weights[:, _HATS] = np.where(lures[:, None] & (onsets[:, _HATS] == 0), hats * FALSE_HAT, hats)
     return onsets, weights, loudness
 
 

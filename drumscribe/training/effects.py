@@ -134,6 +134,39 @@ def rattle(buses: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatAr
     return result
 
 
+def jingles(kind: int, turn: int, *, metal: bool) -> tuple[int, FloatArray]:
+    """A stroke of a shaker, or with `metal` of a tambourine, made of noise and partials: onset in samples, and its sound.
+
+    Few of them were recorded, and a network that knows every one by heart takes all others for hats. `kind` draws the
+    instrument, `turn` the stroke.
+    """
+    rng = np.random.default_rng([kind, int(metal)])
+    centre, octaves = rng.uniform(4000, 11000), rng.uniform(0.25, 1.0)
+    attack, decay = 10 ** rng.uniform(-2.6, -1.4), 10 ** rng.uniform(-1.7, -0.8)
+    partials = rng.uniform(4000, 14000, int(rng.integers(8, 21)))
+    tails, levels = 10 ** rng.uniform(-1.6, -0.6, len(partials)), 10 ** rng.normal(0, 0.3, len(partials))
+    strikes = int(rng.integers(1, 5)) if metal else 1
+    rng = np.random.default_rng([kind, int(metal), turn])
+    count = int(0.5 * SAMPLE_RATE)
+    time = np.arange(count) / SAMPLE_RATE
+    hertz = np.maximum(np.fft.rfftfreq(count, 1 / SAMPLE_RATE), 1)
+    noise = np.fft.irfft(np.fft.rfft(rng.standard_normal(count)) * np.exp(-((np.log2(hertz / centre) / octaves) ** 2)), count)
+    sound = noise / (np.abs(noise).max() + 1e-9) * np.minimum(time / attack, 1) * np.exp(-np.maximum(time - attack, 0) / decay)
+    if metal:
+        phases = rng.uniform(0, 2 * np.pi, len(partials))
+        rings = levels * rng.uniform(0.6, 1.4, len(partials))
+        ringing = (rings * np.exp(-time[:, None] / tails) * np.sin(2 * np.pi * partials * time[:, None] + phases)).sum(axis=1)
+        sound = 0.5 * sound + ringing / (np.abs(ringing).max() + 1e-9)
+        once = sound.copy()
+        for _ in range(strikes - 1):
+            late = int(rng.uniform(0.005, 0.06) * SAMPLE_RATE)
+            sound[late:] += rng.uniform(0.3, 0.9) * once[: count - late]
+    head = sound[: int(0.08 * SAMPLE_RATE)]
+    return int(0.4 * min(attack, 0.03) * SAMPLE_RATE) if not metal else 0, (sound * 0.1 / np.sqrt(np.mean(head**2))).astype(
+        np.float32
+    )
+
+
 def amplifier(at: Bins, rng: np.random.Generator) -> FloatArray:
     """Magnitude response of a guitar loudspeaker: 90 Hz to about 4.5 kHz with a presence peak near 2.6 kHz."""
     low, high, presence = rng.uniform(70, 120), rng.uniform(3800, 6000), rng.uniform(2000, 3200)

@@ -46,6 +46,7 @@ _GROUP_LEVEL = {"kick": 0, "snare": 0, "stick": -5, "hat": -11, "tom": -2, "ride
 ATTACK_FRAMES = (-1, 0, 1, 2)  #: frames from an onset on which its attack may be heard (`crops.is_audible`)
 _TURNS = 3  #: versions of a recorded stroke that a drummer takes by turns
 _CYMBALS = ("hat", "ride", "crash")
+_TUNING = {**dict.fromkeys(_CYMBALS, 0.4), "aux": 3.0, "stick": 2.5}  #: semitones by which pieces differ from the recorded ones
 #: How often the piece of a second kit sounds along: few cymbals were recorded, two together are a third.
 _LAYERED = {"kick": 0.12, "snare": 0.12, "hat": 0.15, "ride": 0.35, "crash": 0.25}
 
@@ -329,12 +330,15 @@ class _KitRenderer:
         self.layer = {g: draw_kit(kits, g, rng) for g, share in _LAYERED.items() if g in kits.by_group and rng.random() < share}
         self.jitter, self.limb = float(rng.uniform(0, 0.006)), {g: float(rng.normal(0, 0.004)) for g in GROUPS}
         self.level = {g: _GROUP_LEVEL[g] + float(rng.normal(0, 4)) for g in GROUPS}
-        self.pitch = {n: 2 ** (float(rng.normal(0, 0.4 if g in _CYMBALS else 1.6)) / 12) for n, g in GROUP_OF.items()}
+        self.pitch = {
+            n: 2 ** (float(rng.normal(0, 0.4 if g in _CYMBALS else 3 if g in _SMALL else 1.6)) / 12) for n, g in GROUP_OF.items()
+        }
         spread = 0.9 if rng.random() < 0.4 else 2.2
         for group in _CYMBALS:
             size = 2 ** (float(rng.normal(0, spread)) / 12)
             self.pitch |= {name: self.pitch[name] * size for name in GROUPS[group]}
         self._tune_toms()
+        self.made = {n: int(rng.integers(2**31)) for n in ("shaker", "tambourine") if rng.random() < 0.6}  #: not recorded
         self.attack = {n: 10 ** float(rng.normal(0, 0.25)) if rng.random() < 0.4 else 1.0 for n in GROUP_OF}
         self.decay = {n: 10 ** float(rng.uniform(-1.1, 0.1)) if rng.random() < 0.4 else 0.0 for n in GROUP_OF}
         self.half_decay = float(rng.uniform(0.12, 0.5))
@@ -420,6 +424,9 @@ class _KitRenderer:
         index = int(self.rng.choice(np.argsort(distance)[:2]))
         turn = int(self.rng.integers(_TURNS))
         key = (kit, source, index, name, turn)
+        if key not in self._cache and name in self.made:
+            onset, sound = effects.jingles(self.made[name], turn, metal=name == "tambourine")
+            self._cache[key] = (onset, sound, attack_power(sound, onset))
         if key not in self._cache:
             ratio = self.pitch[name] * 2 ** (float(self.rng.normal(0, 0.12)) / 12)  # no two strokes sound quite alike
             sound = effects.resample_by(layers[index].samples, ratio)

@@ -125,8 +125,10 @@ def restyle(sequence: Playing, duration: float, rng: np.random.Generator) -> Non
         _rename(strokes, (*_HATS, "ride"), str(rng.choice(["china", "ride_bell", "splash"])))
     elif lead < 0.55:
         _rename(strokes, _HATS, str(rng.choice(["ride", "hihat_open", "crash"])), start, start + duration * 0.4)
-    if rng.random() < 0.12:
+    if rng.random() < 0.16:
         _rename(strokes, ("snare",), "sidestick", 0, duration if rng.random() < 0.6 else duration / 2)
+        if rng.random() < 0.3:
+            strokes[:] = [s for s in strokes if s.name not in _HATS]
     if rng.random() < 0.13:
         at = float(rng.uniform(0, duration * 0.7))
         _rename(strokes, _HATS, str(rng.choice(_TOMS)), at, at + float(rng.uniform(2, 8)))
@@ -141,7 +143,7 @@ def restyle(sequence: Playing, duration: float, rng: np.random.Generator) -> Non
         _add_crashes(strokes, beats, rng)
     if rng.random() < 0.07:
         _add_double_kicks(strokes, beats, duration, rng)
-    if rng.random() < 0.3:
+    if rng.random() < 0.36:
         _add_percussion(strokes, beats, duration, rng)
     if rng.random() < 0.2:
         _unison(strokes, duration, rng)
@@ -236,7 +238,7 @@ def _add_double_kicks(strokes: list[Stroke], beats: list[float], duration: float
 
 
 def _add_percussion(strokes: list[Stroke], beats: list[float], duration: float, rng: np.random.Generator) -> None:
-    name = str(rng.choice(["tambourine", "tambourine", "shaker", "clap", "cowbell", "perc"]))
+    name = str(rng.choice(["tambourine", "tambourine", "shaker", "shaker", "shaker", "clap", "cowbell", "perc"]))
     division, offbeat = int(rng.choice([1, 2, 2, 4])), float(rng.choice([0, 0, 0.5]))
     start, level = float(rng.choice([0, 0, duration / 2])), float(rng.uniform(0.4, 1))
     for left, right in pairwise(beats):
@@ -245,3 +247,5 @@ def _add_percussion(strokes: list[Stroke], beats: list[float], duration: float, 
                 place = (k + (offbeat if division == 1 else 0)) / division
                 time = left + (right - left) * place + rng.normal(0, 0.006)
                 strokes.append(Stroke(time, name, level * float(rng.uniform(0.6, 1))))
+    if rng.random() < 0.4:  # in place of the hats, not beside them
+        strokes[:] = [s for s in strokes if s.name not in _HATS or s.time < start]
