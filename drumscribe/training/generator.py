@@ -330,9 +330,7 @@ class _KitRenderer:
         self.layer = {g: draw_kit(kits, g, rng) for g, share in _LAYERED.items() if g in kits.by_group and rng.random() < share}
         self.jitter, self.limb = float(rng.uniform(0, 0.006)), {g: float(rng.normal(0, 0.004)) for g in GROUPS}
         self.level = {g: _GROUP_LEVEL[g] + float(rng.normal(0, 4)) for g in GROUPS}
-        self.pitch = {
-            n: 2 ** (float(rng.normal(0, 0.4 if g in _CYMBALS else 3 if g in _SMALL else 1.6)) / 12) for n, g in GROUP_OF.items()
-        }
+        self.pitch = {n: 2 ** (float(rng.normal(0, _TUNING.get(g, 1.6))) / 12) for n, g in GROUP_OF.items()}
         spread = 0.9 if rng.random() < 0.4 else 2.2
         for group in _CYMBALS:
             size = 2 ** (float(rng.normal(0, spread)) / 12)
