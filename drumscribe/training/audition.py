@@ -16,7 +16,8 @@ import soundfile
 from PIL import Image, ImageDraw, ImageFont
 
 from drumscribe.features import BANDS, FRAME_RATE, SAMPLE_RATE
-from drumscribe.training.generator import Event, Generator, Item
+from drumscribe.training.drummer import Event
+from drumscribe.training.generator import Generator, Item
 from drumscribe.training.inspection import heard_in
 from drumscribe.training.material import OUTPUTS
 from drumscribe.training.pool import pool_of

@@ -14,7 +14,8 @@ import soundfile
 from drumscribe.features import SAMPLE_RATE
 from drumscribe.training import effects
 from drumscribe.training.band import Time, play_band
-from drumscribe.training.generator import LENGTH, Generator
+from drumscribe.training.drummer import LENGTH
+from drumscribe.training.generator import Generator
 from drumscribe.training.material import OUTPUTS
 from drumscribe.training.patterns import make_pattern_song
 from drumscribe.training.sequences import Playing, Stroke

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumscribe.features import BANDS, FLOOR, FRAME_RATE, log_mel
-from drumscribe.training.generator import SECONDS, Generator, Item
+from drumscribe.training.drummer import SECONDS
+from drumscribe.training.generator import Generator, Item
 from drumscribe.types import FloatArray
 
 PART_ITEMS = 60  #: items of one part of a pool: what a killed run loses at most

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from drumscribe.features import SAMPLE_RATE
 from drumscribe.training import effects
-from drumscribe.training.generator import LENGTH, Generator
+from drumscribe.training.drummer import LENGTH
+from drumscribe.training.generator import Generator
 from drumscribe.types import FloatArray
 
 PART_ITEMS = 60  #: items of one part: what a killed run loses at most

@@ -21,7 +21,8 @@ import soundfile
 
 from drumscribe.features import BANDS, SAMPLE_RATE
 from drumscribe.training import effects
-from drumscribe.training.generator import LENGTH, SECONDS, Generator, Item, draw_ratio
+from drumscribe.training.drummer import LENGTH, SECONDS
+from drumscribe.training.generator import Generator, Item, draw_ratio
 from drumscribe.training.inspection import audible_strokes
 from drumscribe.training.material import ACOUSTIC, OUTPUTS, Groove, load_grooves, of_kinds
 from drumscribe.training.patterns import PatternSong, make_pattern_song

@@ -10,7 +10,8 @@ from tiny_pack import make_pack, make_songs
 
 from drumscribe.features import FRAME_RATE, SAMPLE_RATE, log_mel
 from drumscribe.training.crops import AUDIBLE, AUDIBLE_BANDS, draw_crop
-from drumscribe.training.generator import LENGTH, SECONDS, Generator, _KitRenderer
+from drumscribe.training.drummer import LENGTH, SECONDS, Drummer
+from drumscribe.training.generator import Generator
 from drumscribe.training.material import CLASS_TO_DRUM, GROUPS, OUTPUTS, load_kits
 from drumscribe.training.pool import FRAMES, open_pool, render_parts, render_pool
 from drumscribe.training.sequences import Playing, Stroke, loosen
@@ -139,7 +140,7 @@ def test_strokes_lose_their_usual_company(generator: Generator) -> None:
 def test_an_open_hat_rings_on_when_struck_open_again(generator: Generator) -> None:
     def power(second: str) -> float:
         strokes = [Stroke(1.0, "hihat_open", 0.9), Stroke(1.06, second, 0.15)]
-        renderer = _KitRenderer(generator.kits, np.random.default_rng(5))
+        renderer = Drummer(generator.kits, np.random.default_rng(5))
         for stroke in strokes:
             renderer.play(stroke)
         tail = renderer.buses["hat"][int(1.13 * SAMPLE_RATE) : int(1.2 * SAMPLE_RATE)]

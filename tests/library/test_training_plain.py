@@ -12,7 +12,8 @@ from tiny_pack import make_pack
 
 from drumscribe.errors import InputError
 from drumscribe.features import SAMPLE_RATE
-from drumscribe.training.generator import LENGTH, Generator
+from drumscribe.training.drummer import LENGTH
+from drumscribe.training.generator import Generator
 from drumscribe.training.material import OUTPUTS, load_grooves, load_kits
 from drumscribe.training.plain import import_folder
 from drumscribe.types import Drum

@@ -15,7 +15,8 @@ from tiny_pack import make_pack, make_songs
 from drumscribe.evaluation import read_beats, read_hits
 from drumscribe.features import BANDS, FLOOR, FRAME_RATE, SAMPLE_RATE, log_mel
 from drumscribe.training.audition import draw_labels, write_audition
-from drumscribe.training.generator import SECONDS, Generator, attack_power
+from drumscribe.training.drummer import SECONDS, attack_power
+from drumscribe.training.generator import Generator
 from drumscribe.training.inspection import audible_strokes
 from drumscribe.training.material import Kits, load_kits, of_kinds, sort_out
 from drumscribe.training.testset import CONDITIONS, render_patterns, render_performances, write_test_set
