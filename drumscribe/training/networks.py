@@ -138,8 +138,8 @@ class AttentiveDrumNetwork(DrumNetwork):
     attentions = 2
 
 
-class RisingDrumNetwork(DrumNetwork):
-    """The same, reading what rises instead of what sounds: power above that of the 40 ms before, beside the profile.
+class RisingDrumNetwork(AttentiveDrumNetwork):
+    """The same again, reading what rises instead of what sounds: power above that of the 40 ms before, beside the profile.
 
     Held notes leave no trace in the first plane (after SuperFlux, Böck and Widmer, DAFx 2013).
     """
