@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from drumscribe.separation.bands import BANDS, GAIN, HOP, LEVEL, SAMPLE_RATE, WINDOW
-from drumscribe.training.export import export_separator
+from drumscribe.training.export import export_separator, halve
 from drumscribe.training.release import DATA, LICENCE
 from drumscribe.training.separator_network import SeparatorNetwork
 from drumscribe.weights import Entry, publish
@@ -27,6 +27,7 @@ def release_separator(checkpoint: Path, *, version: str, metrics: Mapping[str, A
     with tempfile.TemporaryDirectory() as folder:
         network = Path(folder) / "light.onnx"
         export_separator(checkpoint, network)
+        halve(network)
         config = {
             "name": "light",
             "version": version,

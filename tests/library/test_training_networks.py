@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 torch = pytest.importorskip("torch", reason="training needs the extra [train]")
 pytest.importorskip("onnxscript", reason="training needs the extra [train]")
@@ -16,7 +17,7 @@ from drumscribe.beats.infer import INPUTS, OUTPUTS  # noqa: E402
 from drumscribe.chunks import run_in_chunks  # noqa: E402
 from drumscribe.features import BANDS  # noqa: E402
 from drumscribe.separation.bands import BANDS as SEPARATOR_BANDS  # noqa: E402
-from drumscribe.training.export import export_beats, export_drums  # noqa: E402
+from drumscribe.training.export import export_beats, export_drums, halve  # noqa: E402
 from drumscribe.training.fit_readings import Case, expected_worth, fit_weights  # noqa: E402
 from drumscribe.training.loop import Averaged, learning_rate, load_checkpoint, save_checkpoint  # noqa: E402
 from drumscribe.training.networks import BeatNetwork, DrumNetwork, MaskedDrumNetwork  # noqa: E402
@@ -97,6 +98,61 @@ def test_the_networks_that_ship_can_be_trained_on(kind: str) -> None:
     with torch.no_grad():
         found = network.eval()(inputs)[:1, :, : np.asarray(expected).shape[2]].numpy()
     assert np.abs(found - np.asarray(expected)).max() < 5e-3
+
+
+@pytest.mark.parametrize("ref", ["drums-1.2.0", "beats-1.0.0", "light-1.0.0"])
+def test_half_the_bytes_say_the_same(ref: str, tmp_path: Path) -> None:
+    published, halved = SHIPPED.with_name(f"{ref}.onnx"), tmp_path / "n.onnx"
+    halved.write_bytes(published.read_bytes())
+    halve(halved)
+    assert halved.stat().st_size < 0.55 * published.stat().st_size
+    sessions = [onnxruntime.InferenceSession(str(path)) for path in (published, halved)]
+    wanted = sessions[0].get_inputs()[0]
+    inputs = np.random.default_rng(1).standard_normal((1, 700, wanted.shape[2])).astype(np.float32)
+    before, after = (1 / (1 + np.exp(-np.asarray(s.run(None, {wanted.name: inputs})[0]))) for s in sessions)
+    np.testing.assert_allclose(after, before, atol=1e-3)
+    assert (after != before).any()
+    again = halved.read_bytes()
+    halve(halved)  # nothing is left to halve
+    assert halved.read_bytes() == again
+
+
+def test_training_goes_on_from_a_halved_network(tmp_path: Path) -> None:
+    inputs, halved = torch.rand(2, 400, SEPARATOR_BANDS), tmp_path / "light.onnx"
+    halved.write_bytes(SHIPPED.with_name("light-1.0.0.onnx").read_bytes())
+    halve(halved)
+    (expected,) = onnxruntime.InferenceSession(str(halved)).run(None, {"log_bands": inputs[:1].numpy()})
+    network = SeparatorNetwork()
+    adopt(network, halved, lambda: network(inputs))
+    with torch.no_grad():
+        found = network.eval()(inputs)[:1].numpy()
+    assert np.abs(found - np.asarray(expected)).max() < 5e-3
+
+
+def test_what_half_precision_would_change_stays_whole(tmp_path: Path) -> None:
+    """Weights beyond float16 are kept; weights whose rounding is heard are refused, and the file is left alone."""
+    path = tmp_path / "n.onnx"
+
+    def written(weights: np.ndarray) -> bytes:
+        shape = [1, "frames"]
+        graph = helper.make_graph(
+            [helper.make_node("MatMul", ["x", "w"], ["logits"])],
+            "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [*shape, len(weights)])],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [*shape, weights.shape[1]])],
+            [numpy_helper.from_array(weights.astype(np.float32), "w")],
+        )
+        path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]).SerializeToString())
+        return path.read_bytes()
+
+    rng = np.random.default_rng(0)
+    before = written(rng.normal(size=(64, 32)) * 1e6)
+    halve(path)
+    assert len(path.read_bytes()) == pytest.approx(len(before), abs=100)
+    before = written(rng.normal(size=(64, 32)) * 3e3)  # steps of 2 where logits of 0.5 decide
+    with pytest.raises(ValueError, match="half precision"):
+        halve(path)
+    assert path.read_bytes() == before
 
 
 def test_fitted_weights_choose_what_scored_best() -> None:
