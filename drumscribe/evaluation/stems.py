@@ -10,10 +10,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from scipy import fft
 
 from drumscribe.audio import load_audio, resample
 from drumscribe.detection import activate, pick_hits
@@ -23,7 +22,7 @@ from drumscribe.evaluation.layouts import Piece
 from drumscribe.evaluation.runs import INGEST, load_sound, read_truth
 from drumscribe.options import SeparationOptions
 from drumscribe.separation import isolate
-from drumscribe.separation.bands import HOP, WINDOW, band_filters, band_spread, window
+from drumscribe.separation.bands import FIRST, band_filters, frames_of, masked, transform
 from drumscribe.types import Activations, FloatArray, Hit, OnProgress, Stem, ignore_progress
 from drumscribe.weights import Models
 
@@ -152,23 +151,10 @@ def best_mask(mix: FloatArray, drums: FloatArray) -> FloatArray:
 
     The share of each band is that of the drums' magnitude in the sum of drums' and rest's, with the phase of the mix.
     """
-    shape, filters = window(), band_filters()
-    spectra = [_spectrum(part) for part in (mix, drums, mix - drums)]
-    bands = [np.sqrt((np.abs(s) ** 2).astype(np.float32) @ filters) for s in spectra[1:]]
-    share = bands[0] / (bands[0] + bands[1] + 1e-9)
-    pieces = cast(FloatArray, fft.irfft(spectra[0] * (share @ band_spread()), axis=1)) * shape
-    result, weights = (np.zeros(len(pieces) * HOP + WINDOW, np.float32) for _ in range(2))
-    for index, piece in enumerate(pieces):
-        place = slice(index * HOP, index * HOP + WINDOW)
-        result[place] += piece
-        weights[place] += shape**2
-    middle = slice(WINDOW // 2, WINDOW // 2 + len(mix))
-    return result[middle] / np.maximum(weights[middle], 1e-6)
-
-
-def _spectrum(samples: FloatArray) -> np.ndarray[Any, Any]:
-    padded = np.pad(samples, (WINDOW // 2, WINDOW))
-    return cast(Any, fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP] * window(), axis=1))
+    count = frames_of(len(mix))
+    spectra = (transform(part, FIRST, FIRST + count) for part in (drums, mix - drums))
+    own, rest = (np.sqrt((np.abs(spectrum) ** 2).astype(np.float32) @ band_filters()) for spectrum in spectra)
+    return masked(mix, [own / (own + rest + 1e-9)])[0]
 
 
 # ------------------------------------------------------------------------------------------------ tables
