@@ -149,12 +149,13 @@ def _median_of_seconds(reference: FloatArray, estimate: FloatArray, rate: int) -
 def best_mask(mix: FloatArray, drums: FloatArray) -> FloatArray:
     """The drums (samples,) that the best mask in the bands of `light` leaves of a mix: no network of its kind does better.
 
-    The share of each band is that of the drums' magnitude in the sum of drums' and rest's, with the phase of the mix.
+    The share of each band is the one with the least squared error under the phase of the mix, kept within 0 and 1.
     """
     count = frames_of(len(mix))
-    spectra = (transform(part, FIRST, FIRST + count) for part in (drums, mix - drums))
-    own, rest = (np.sqrt((np.abs(spectrum) ** 2).astype(np.float32) @ band_filters()) for spectrum in spectra)
-    return masked(mix, [own / (own + rest + 1e-9)])[0]
+    whole, own = (transform(part, FIRST, FIRST + count) for part in (mix, drums))
+    inside = (whole.real * own.real + whole.imag * own.imag) @ band_filters()
+    power = (np.square(whole.real) + np.square(whole.imag)) @ band_filters()
+    return masked(mix, [np.clip(inside / (power + np.float32(1e-12)), 0, 1)])[0]
 
 
 # ------------------------------------------------------------------------------------------------ tables

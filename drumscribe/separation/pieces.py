@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -64,15 +65,15 @@ def split_pieces(drums: Audio, hits: Sequence[Hit]) -> dict[str, Audio]:
         silent, unless nothing was.
     """
     count = frames_of(drums.samples.shape[1])
-    models = _fit(_bands(drums.samples, count), hits)
+    sounds = _fit(_bands(drums.samples, count), hits)
     shares = {name: np.zeros((count, BANDS), np.float32) for name in PIECES}
     for name, own in PIECES.items():
         for drum in own:
-            if drum in models:
-                shares[name] += models[drum]
+            if drum in sounds:
+                shares[name] += sounds[drum]()
         shares[name] **= _POWER
         shares[name] += _USUAL * shares[name].mean(axis=0)
-    total = np.add.reduce(list(shares.values()))
+    total = sum(shares.values(), np.zeros((count, BANDS), np.float32))
     unknown = total <= 1e-20
     for share in shares.values():
         share[unknown] = 1.0
@@ -93,8 +94,11 @@ def _bands(samples: FloatArray, count: int) -> FloatArray:
     return np.sqrt(power / np.float32(max(1, len(samples))))
 
 
-def _fit(bands: FloatArray, hits: Sequence[Hit]) -> dict[Drum, FloatArray]:
-    """What each drum sounds like throughout, (frames, BANDS) magnitudes, by the rule of Lee and Seung for the KL divergence."""
+def _fit(bands: FloatArray, hits: Sequence[Hit]) -> dict[Drum, Callable[[], FloatArray]]:
+    """What each drum sounds like throughout, (frames, BANDS) magnitudes, by the rule of Lee and Seung for the KL divergence.
+
+    A long song has many megabytes of it for each drum, so it is made when it is asked for.
+    """
     struck: dict[Drum, list[Hit]] = defaultdict(list)
     for hit in hits:
         struck[hit.drum].append(hit)
@@ -104,15 +108,21 @@ def _fit(bands: FloatArray, hits: Sequence[Hit]) -> dict[Drum, FloatArray]:
     strokes = {drum: _strokes(drum, struck, len(bands)) for drum in struck}
     often = {drum: np.asarray(placed.sum(axis=0)).ravel()[:, None] + 1e-6 for drum, placed in strokes.items()}
     templates = {drum: _first_guess(drum) * np.float32(level) for drum in struck}
+
+    def sound(drum: Drum) -> FloatArray:
+        return np.asarray(strokes[drum] @ templates[drum], np.float32)
+
     for _ in range(ROUNDS):
-        model = np.add.reduce([np.asarray(strokes[d] @ templates[d]) for d in struck]) if struck else bands
-        ratio = bands / (model + np.float32(1e-4 * level))
+        ratio = np.full_like(bands, 1e-4 * level)
+        for drum in struck:
+            ratio += sound(drum)
+        np.divide(bands, ratio, out=ratio)
         for drum in struck:
             template = templates[drum] * np.asarray(strokes[drum].T @ ratio) / often[drum]
             tail = template[2 * BEFORE :]
             np.minimum.accumulate(tail, axis=0, out=tail)  # a stroke fades: what grows again is another one
             templates[drum] = template.astype(np.float32)
-    return {drum: np.asarray(strokes[drum] @ templates[drum], np.float32) for drum in struck}
+    return {drum: partial(sound, drum) for drum in struck}
 
 
 def _strokes(drum: Drum, struck: Mapping[Drum, Sequence[Hit]], frames: int) -> sparse.csr_matrix:
