@@ -8,7 +8,8 @@
 written by `drumscribe train testset`. Figures of what is not given stay as they were, with the names of the networks they
 are of. It writes docs/accuracy.json (the web app shows it), docs/accuracy.md, docs/model/generated_set.md, the line in
 README.md, and from the generated music the ten worst bars as pictures in docs/accuracy/. `--written ALONE MIX` puts down what
-another scorer says of the written scores of the recordings.
+another scorer says of the written scores of the recordings. `--stems MIXES DRUMS` are two folders of mixes and of the drums in
+them, by which isolated drums are judged; with `--mdb`, the drum network also listens to drums that were isolated first.
 """
 
 from __future__ import annotations
@@ -29,21 +30,32 @@ from accuracy_page import BARS, FIGURES, pages
 from numpy.typing import NDArray
 
 from drumscribe import load_models
+from drumscribe.audio import load_audio
 from drumscribe.errors import DrumScribeError
 from drumscribe.evaluation import VOCABULARIES, Counts, Report, by_condition, compare, find, hear_piece, songs_of
 from drumscribe.evaluation.conditions import row_to_json, score_audible
 from drumscribe.evaluation.pictures import draw_bar
-from drumscribe.evaluation.runs import Heard, load_sound
+from drumscribe.evaluation.runs import INGEST, Heard, load_sound
+from drumscribe.evaluation.stems import Separated, best_mask, find_pairs, hear_ways, score_stem, separate_pair, summarise
 from drumscribe.evaluation.worst import worst_bars
+from drumscribe.options import SeparationOptions
 from drumscribe.types import Beat
-from drumscribe.weights import Models
+from drumscribe.weights import Models, load_separator
 
 DIGITS = 6
+LIGHT = SeparationOptions(backend="light")
 #: The two ways in which each recording is heard: key of the file → sound of the set.
 WAYS = {"drums_alone": "drums", "full_mix": "mix"}
 
 
-def measure(mdb: Path | None, generated: Sequence[Path], written: Sequence[float] | None, *, count: int = 10) -> None:
+def measure(
+    mdb: Path | None,
+    generated: Sequence[Path],
+    written: Sequence[float] | None,
+    stems: Sequence[Path] | None = None,
+    *,
+    count: int = 10,
+) -> None:
     """Hear everything, then write everything."""
     document = json.loads(FIGURES.read_text("utf-8")) if FIGURES.is_file() else {"schema_version": 1}
     models = load_models()
@@ -66,6 +78,12 @@ def measure(mdb: Path | None, generated: Sequence[Path], written: Sequence[float
             document["worst_bars"].append({"file": name, "piece": bar.heard.piece.name, "bar": bar.number, **facts, **counts})
     if written:
         document["written_total"] = {"networks": networks, **dict(zip(WAYS, written, strict=True))}
+    if stems:
+        document["separation"] = of_stems(*stems)
+        if mdb is not None:
+            ways = hear_ways(find(mdb, sound="mix").pieces, models, LIGHT)
+            heard_in = {way: round(scores.pooled.f_measure, DIGITS) for way, scores in ways.items()}
+            document["separation"]["hearing"] = {"networks": networks, **heard_in}
     sections = [document[key]["networks"] for key in ("recordings", "generated_set") if key in document]
     document["networks"] = networks if networks in sections else document.get("networks", networks)
     save(document, pictures)
@@ -234,6 +252,31 @@ def of_generated(heard: Sequence[Heard]) -> dict[str, Any]:
     return about
 
 
+# ------------------------------------------------------------------------------------------------ isolated drums
+
+
+def of_stems(mixes: Path, drums: Path) -> dict[str, Any]:
+    """Figures of `light` on pairs of mix and drums, beside those of the mix itself and of the best mask there is."""
+    found: list[Separated] = []
+    songs: dict[str, Any] = {}
+    for pair in find_pairs(mixes, drums):
+        mix, true = (load_audio(path, options=INGEST) for path in (pair.mix, pair.drums))
+        whole = mix.samples.mean(axis=0)
+        reference = np.zeros_like(whole)
+        reference[: true.samples.shape[1]] = true.samples.mean(axis=0)[: len(whole)]
+        best = score_stem(reference[None], best_mask(whole, reference)[None], (whole - reference)[None], mix.sample_rate)
+        plain = separate_pair(pair, SeparationOptions(backend="none"))
+        found.append(separate_pair(pair, LIGHT))
+        scores = {"mix": plain.drums, "drums": found[-1].drums, "drumless": found[-1].drumless, "best_mask": best}
+        songs[pair.name] = {part: {k: round(v, 2) for k, v in asdict(own).items()} for part, own in scores.items()}
+    about = summarise(found)
+    return {
+        "networks": [str(load_separator().ref)],
+        "songs": songs,
+        "cpu_seconds_per_minute": round(about["cpu_seconds_per_minute"], 2),
+    }
+
+
 # ------------------------------------------------------------------------------------------------ files
 
 
@@ -262,6 +305,7 @@ def main() -> int:
     command.add_argument("--mdb", type=Path, help="folder of MDB Drums")
     command.add_argument("--generated", type=Path, action="append", default=[], help="folder of a generated set; repeatable")
     command.add_argument("--written", type=float, nargs=2, metavar=("ALONE", "MIX"), help="another scorer's word on the scores")
+    command.add_argument("--stems", type=Path, nargs=2, metavar=("MIXES", "DRUMS"), help="mixes, and the drums in them")
     given = parser.parse_args()
     try:
         return _run(given, parser)
@@ -271,9 +315,9 @@ def main() -> int:
 
 def _run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     if given.command == "measure":
-        if not (given.mdb or given.generated or given.written):
-            parser.error("measure needs --mdb, --generated or --written")
-        measure(given.mdb, given.generated, given.written)
+        if not (given.mdb or given.generated or given.written or given.stems):
+            parser.error("measure needs --mdb, --generated, --written or --stems")
+        measure(given.mdb, given.generated, given.written, given.stems)
         return 0
     document = json.loads(FIGURES.read_text("utf-8"))
     if given.check:

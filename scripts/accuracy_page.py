@@ -103,6 +103,8 @@ def accuracy_page(document: Mapping[str, Any]) -> str:
         blocks.append(_generated(document["generated_set"]))
     if document.get("worst_bars"):
         blocks.append(_worst(document["worst_bars"]))
+    if "separation" in document:
+        blocks.append(_stems(document["separation"]))
     blocks.append(WORDS["others"] + "\n\n" + _table(("set, input", "classes", "F", "system", "source"), PUBLISHED, left=5))
     return "\n\n".join([*blocks, WORDS["limits"], WORDS["how"]]) + "\n"
 
@@ -300,6 +302,23 @@ def _generated(own: Mapping[str, Any]) -> str:
     blocks.append("### By condition of the generated music\n" + _conditions({"all": own["conditions"]}, tuple(_FAMILIES)))
     if len(ways) == len(WAYS):
         blocks.append(_trust(own, "generated music"))
+    return "\n\n".join(blocks)
+
+
+def _stems(own: Mapping[str, Any]) -> str:
+    """How good the isolated drums are, and what the drum network makes of them."""
+    columns = (("mix", "si_sdr"), ("drums", "sdr"), ("drums", "sdr_median"), ("drums", "si_sdr"), ("drums", "sir"))
+    columns = (*columns, ("drumless", "si_sdr"), ("best_mask", "si_sdr"))
+    values = {song: [scores[part][measure] for part, measure in columns] for song, scores in own["songs"].items()}
+    values["**mean**"] = [sum(column) / len(own["songs"]) for column in zip(*values.values(), strict=True)]
+    heads = ("dB", "the mix itself", "SDR", "median of seconds", "SI-SDR", "SIR", "drumless: SI-SDR", "the best mask")
+    rows = [[name, *(_f(value, 1) for value in row)] for name, row in values.items()]
+    intro = WORDS["separation"].format(networks=", ".join(own["networks"]), cpu=f"{own['cpu_seconds_per_minute']:.1f}")
+    blocks = [intro, _table(heads, rows)]
+    if "hearing" in own:
+        heard = own["hearing"]
+        figures = {way: _f(heard[way]) for way in ("mix", "stem", "mean")}
+        blocks.append(WORDS["hearing"].format(networks=", ".join(heard["networks"]), **figures))
     return "\n\n".join(blocks)
 
 

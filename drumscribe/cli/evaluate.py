@@ -16,12 +16,14 @@ from drumscribe.cli import interrupts
 from drumscribe.cli.console import emit, progress_bar, say, start_logging
 from drumscribe.cli.models import CacheDir, ManifestFile, cache_folder
 from drumscribe.cli.outputs import choose_names, save
-from drumscribe.errors import DrumScribeError, OptionError
+from drumscribe.errors import DrumScribeError, InputError, OptionError
+from drumscribe.options import SEPARATION_BACKENDS, SeparationOptions
 from drumscribe.outputs import Made, Song, render
 
 if TYPE_CHECKING:
     from drumscribe.evaluation.layouts import Dataset
     from drumscribe.evaluation.runs import Heard
+    from drumscribe.evaluation.stems import Separated
     from drumscribe.weights import Models
 
 Kind = Literal["auto", "mdb", "enst", "rbma13", "idmt", "egmd", "mirex", "generated"]
@@ -39,6 +41,13 @@ def evaluate(
     ] = None,
     tolerance: Annotated[float, typer.Option(help="How far a hit may lie from its reference, in seconds.")] = 0.05,
     transcribe: Annotated[bool, typer.Option("--transcribe", help="Transcribe the recordings in ESTIMATES first.")] = False,
+    separation: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Isolate the drums of the mixes in ESTIMATES ({', '.join(SEPARATION_BACKENDS)}), and compare them with the "
+            "drum stems in REFERENCES."
+        ),
+    ] = None,
     dataset: Annotated[
         Kind | None, typer.Option(help="The data set in ESTIMATES, transcribed and compared. [default: auto without REFERENCES]")
     ] = None,
@@ -64,8 +73,8 @@ def evaluate(
     """Compare transcriptions with annotations: hits, beats and the written score.
 
     Given the folder of MDB Drums, ENST-Drums, RBMA13, IDMT-SMT-Drums, E-GMD, Groove MIDI, a MIREX set or our generated set alone,
-    it finds sound and annotations by that set's own layout. Recordings that cannot be transcribed are named on stderr and make
-    the exit status 1.
+    it finds sound and annotations by that set's own layout. With --separation it compares isolated drums with the stems they
+    should be. Recordings that cannot be used are named on stderr and make the exit status 1.
     """
     start_logging(verbose=verbose, quiet=quiet)
     if not 0 < tolerance <= 1:
@@ -73,6 +82,8 @@ def evaluate(
     if references is None:
         if transcribe:
             raise OptionError("--transcribe needs REFERENCES; a data set is transcribed anyway.")
+        if separation is not None:
+            raise OptionError("--separation needs REFERENCES: a folder of drum stems.")
         from drumscribe.evaluation.datasets import find
 
         found = find(estimates, dataset or "auto", sound=sound, part=part, drum_share=drum_share)
@@ -82,6 +93,10 @@ def evaluate(
         return _evaluate_set(found.limited(limit), networks, tolerance, worst, as_json=as_json, quiet=quiet)
     if dataset is not None or sound is not None or part is not None or limit is not None or worst is not None or list_only:
         raise OptionError("--dataset, --sound, --part, --limit, --worst and --list are for a data set, which has no REFERENCES.")
+    if separation is not None:
+        if transcribe:
+            raise OptionError("--separation compares stems, --transcribe hits: they exclude each other.")
+        return _evaluate_stems(estimates, references, SeparationOptions(separation), as_json=as_json, quiet=quiet)
     from drumscribe.evaluation import evaluate_folder
 
     failed = 0
@@ -95,6 +110,24 @@ def evaluate(
     if failed:
         raise typer.Exit(1)
     return None
+
+
+def _evaluate_stems(mixes: Path, stems: Path, options: SeparationOptions, *, as_json: bool, quiet: bool) -> None:
+    from drumscribe.evaluation.stems import find_pairs, separate_pair, to_json, write_stem_table
+
+    separated: list[Separated] = []
+    pairs = find_pairs(mixes, stems)
+    for pair in pairs:
+        with progress_bar(pair.name, shown=not quiet) as on_progress:
+            try:
+                separated.append(separate_pair(pair, options, on_progress=on_progress))
+            except InputError as error:
+                interrupts.check()
+                say(f"Error: {pair.name}: {error.message}")
+    if separated:
+        emit(json.dumps(to_json(separated, options.backend), indent=1) if as_json else write_stem_table(separated).rstrip())
+    if len(separated) < len(pairs):
+        raise typer.Exit(1)
 
 
 def _networks(model: str, manifest: Path | None, cache_dir: Path | None) -> Models:

@@ -265,6 +265,9 @@ def separator(
     batch: int = 8,
     rate: float = 2e-3,
     begin_with: BeginWith = None,
+    songs: Annotated[
+        Path | None, typer.Option(help="Folder of rendered songs, for more backing.", exists=True, file_okay=False)
+    ] = None,
     seed: Seed = 3,
     device: OnDevice = "cpu",
 ) -> None:
@@ -273,7 +276,15 @@ def separator(
         from drumscribe.training.train_separator import SeparatorTraining, train_separator
 
         options = SeparatorTraining(
-            bank=bank, run=run, steps=steps, batch=batch, rate=rate, begin_with=begin_with, seed=seed, device=_check(device)
+            bank=bank,
+            songs=songs,
+            run=run,
+            steps=steps,
+            batch=batch,
+            rate=rate,
+            begin_with=begin_with,
+            seed=seed,
+            device=_check(device),
         )
         say(f"checkpoint: {train_separator(options)}")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ from drumscribe.cli.console import progress_bar, start_logging
 from drumscribe.cli.models import CacheDir, ManifestFile, cache_folder
 from drumscribe.cli.outputs import DEFAULT_FORMATS, save
 from drumscribe.cli.reports import Report, each_song, is_address, put_down
+from drumscribe.cli.stems import make_stems
 from drumscribe.errors import OptionError
 from drumscribe.options import (
     PDF_BACKENDS,
@@ -33,6 +34,8 @@ from drumscribe.outputs import OUTPUTS, Song, Warned, clean_title, parse_formats
 if TYPE_CHECKING:
     from drumscribe.pipeline import Transcription
     from drumscribe.weights import Models
+
+Stems = Literal["", "both", "pieces"]  #: none; drums and drumless; these and the pieces of the kit
 
 #: What each warning of a transcription means.
 _WARNINGS = {
@@ -58,7 +61,14 @@ def transcribe(
     sensitivity: Annotated[
         float, typer.Option(help="Above 0 finds more hits and invents more, below 0 fewer of both (-5 to 5).")
     ] = 0.0,
-    separation: Annotated[str, typer.Option(help=f"Isolate the drums first: {' or '.join(SEPARATION_BACKENDS)}.")] = "none",
+    stems: Annotated[bool, typer.Option("--stems", help="Write the drums, and the song without them, as FLAC.")] = False,
+    piece_stems: Annotated[
+        bool, typer.Option("--piece-stems", help="The same, and kick, snare, toms and cymbals each alone.")
+    ] = False,
+    separation: Annotated[
+        str | None,
+        typer.Option(help=f"Isolates the drums: {', '.join(SEPARATION_BACKENDS)}. [default: light for stems, else none]"),
+    ] = None,
     separation_model: Annotated[str, typer.Option(help="Demucs model: a name, or a file of weights you trust.")] = "htdemucs",
     separation_folder: Annotated[str, typer.Option(help="Folder with its weights. [default: fetched once and kept]")] = "",
     device: Annotated[str, typer.Option(help="Where separation runs: auto, cpu or cuda.")] = "auto",
@@ -92,10 +102,14 @@ def transcribe(
         raise OptionError(f"--pdf-timeout must lie within 1 and 3600 s, not {pdf_timeout}.")
     if not 1 <= max_duration <= 86_400:
         raise OptionError(f"--max-duration must lie within 1 and 86400 s, not {max_duration}.")
+    wanted: Stems = "pieces" if piece_stems else "both" if stems else ""
+    if wanted and separation == "none":
+        raise OptionError("Stems cannot be had with --separation none.")
     chosen = parse_formats(formats)
+    backend = separation or ("light" if wanted else "none")
     options = Options(
         ingest=IngestOptions(max_duration_s=max_duration),
-        separation=SeparationOptions(separation, separation_model, separation_folder, device, threads=threads),
+        separation=SeparationOptions(backend, separation_model, separation_folder, device, threads=threads),
         picking=PickingOptions(sensitivity=sensitivity),
         beats=BeatOptions(
             bpm=bpm, octave="half" if half else "double" if double else "", downbeat=downbeat, time_signature=time_signature
@@ -110,7 +124,7 @@ def transcribe(
     taken: set[str] = set()
 
     def work(report: Report) -> None:
-        _transcribe_one(report, out, taken, chosen, networks, options, cookies, shown=not quiet)
+        _transcribe_one(report, out, taken, chosen, wanted, networks, options, cookies, shown=not quiet)
 
     raise typer.Exit(each_song(songs, Report, work, as_json=as_json, quiet=quiet))
 
@@ -120,12 +134,14 @@ def _transcribe_one(
     out: Path,
     taken: set[str],
     formats: Sequence[str],
+    stems: Stems,
     networks: Models,
     options: Options,
     cookies: Path | None,
     *,
     shown: bool,
 ) -> None:
+    from drumscribe.audio import load_audio
     from drumscribe.pipeline import transcribe as transcribe_song
     from drumscribe.types import Progress
 
@@ -142,8 +158,12 @@ def _transcribe_one(
             )
             path, title = fetched.path, title or clean_title(fetched.title)
         notation = replace(options.notation, title=title or _title(path))
-        song = transcribe_song(path, models=networks, options=replace(options, notation=notation), on_progress=on_progress)
+        sound = load_audio(path, options=options.ingest) if stems else path
+        song = transcribe_song(sound, models=networks, options=replace(options, notation=notation), on_progress=on_progress)
         made, warnings = render(Song.of(song), formats, lambda name: on_progress(Progress(f"writing {name}", 1.0)))
+        if not isinstance(sound, Path):
+            on_progress(Progress("writing stems", 1.0))
+            made |= make_stems(sound, song.heard.stem, song.hits, pieces=stems == "pieces")
         interrupts.check()
         placed = save(out, report.name, made, taken)
     _fill(report, song, warnings, placed)

@@ -9,6 +9,7 @@
     beats         F, continuity, downbeats, tempo (mir_eval)
     written       notes at their place in the metre
     report        songs, or two folders → one report; `tables` prints it
+    stems         isolated drums against the drums that were mixed in
     conditions    figures by tempo, metre, density, drums against music, kit, genre
     worst         the bars with the most mistakes; `pictures` draws them
 

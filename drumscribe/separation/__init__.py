@@ -2,11 +2,14 @@
 
 Three backends behind one door: `none` passes the mix on (the transcriber is trained on mixes), `light` isolates the
 drums with a small network of our own that ships with the package, `demucs` with Hybrid Transformer Demucs, which needs
-the extra `drumscribe[demucs]`.
+the extra `drumscribe[demucs]`. `take_apart` makes drums and drumless of it, `separation.pieces` the pieces of the kit.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
+from drumscribe.audio import resample
 from drumscribe.options import SeparationOptions
 from drumscribe.types import Audio, OnProgress, Progress, Stem, ignore_progress
 
@@ -58,3 +61,15 @@ def hears_stem(options: SeparationOptions) -> bool:
     stem is to play along with.
     """
     return options.backend == "demucs"
+
+
+def take_apart(mix: Audio, stem: Stem) -> tuple[Audio, Audio]:
+    """The drums and the rest of a mix, as long as the mix and at its rate; they add up to it."""
+    drums = resample(stem.audio, mix.sample_rate).samples
+    drums = np.pad(drums, ((0, 0), (0, max(0, mix.samples.shape[1] - drums.shape[1]))))[:, : mix.samples.shape[1]]
+    return Audio(drums, mix.sample_rate), Audio(mix.samples - drums, mix.sample_rate)
+
+
+def common_gain(*parts: Audio) -> float:
+    """The gain, at most 1, under which no part leaves full scale: one for all, since they are played together."""
+    return 1.0 / max(1.0, *(float(np.abs(part.samples).max(initial=0.0)) for part in parts))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
 
 from drumscribe.types import FloatArray
 
@@ -14,6 +18,7 @@ HOP = 512  #: samples
 BINS = WINDOW // 2 + 1
 BANDS = 128
 LEVEL = 0.1  #: RMS to which a recording is scaled before the network hears it
+FIRST = -1  #: the frame that `masked` begins with: from there on every sample of a song lies in as many windows
 GAIN = 1000.0  #: magnitudes are multiplied by this before log(1 + x)
 
 
@@ -35,6 +40,13 @@ def band_filters() -> FloatArray:
 
 
 @lru_cache(maxsize=1)
+def band_centres() -> NDArray[np.float64]:
+    """Centre of each band in Hz, (BANDS,)."""
+    top = 2595.0 * np.log10(1.0 + SAMPLE_RATE / 2 / 700.0)
+    return 700.0 * (10 ** (np.linspace(0.0, top, BANDS + 2)[1:-1] / 2595.0) - 1)
+
+
+@lru_cache(maxsize=1)
 def band_spread() -> FloatArray:
     """How shares of bands become shares of bins: (BANDS, BINS), each bin a mean of the bands around it."""
     bins = np.arange(BINS) * SAMPLE_RATE / WINDOW
@@ -49,3 +61,40 @@ def band_spread() -> FloatArray:
 def window() -> FloatArray:
     """Periodic Hann window, (WINDOW,)."""
     return np.hanning(WINDOW + 1)[:-1].astype(np.float32)
+
+
+def transform(samples: FloatArray, first: int, last: int) -> NDArray[np.complex64]:
+    """Spectra (last - first, BINS) of the frames from `first` to `last`, centred on multiples of `HOP`.
+
+    Beyond its ends the song, (n,) samples, is silent; frames may lie there.
+    """
+    begin, end = first * HOP - WINDOW // 2, (last - 1) * HOP + WINDOW // 2
+    inside = samples[max(0, begin) : max(0, min(len(samples), end))]
+    padded = np.zeros(end - begin, np.float32)
+    padded[max(0, -begin) : max(0, -begin) + len(inside)] = inside
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
+    return cast("NDArray[np.complex64]", fft.rfft(frames * window(), axis=1))
+
+
+def frames_of(length: int) -> int:
+    """How many frames `masked` takes for so many samples."""
+    return length // HOP + 4
+
+
+def masked(samples: FloatArray, shares: Sequence[FloatArray], *, block: int = 1024) -> list[FloatArray]:
+    """What each of several masks leaves of a song, (n,) samples: where they add up to one, the results add up to the song.
+
+    `shares` are (`frames_of(n)`, BANDS) in [0, 1] each, from frame `FIRST` on. The phase stays that of the song.
+    """
+    count, shape = frames_of(len(samples)), window()
+    results = [np.zeros((count + 3) * HOP, np.float32) for _ in shares]
+    for start in range(0, count, block):
+        stop = min(start + block, count)
+        spectrum = transform(samples, start + FIRST, stop + FIRST)
+        for share, result in zip(shares, results, strict=True):
+            pieces = cast(FloatArray, fft.irfft(spectrum * (share[start:stop] @ band_spread()), axis=1)) * shape
+            for index, piece in enumerate(pieces, start=start):
+                result[index * HOP : index * HOP + WINDOW] += piece
+    begin = WINDOW // 2 - FIRST * HOP
+    overlap = np.float32(np.sum(shape**2) / HOP)
+    return [result[begin : begin + len(samples)] / overlap for result in results]

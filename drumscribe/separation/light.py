@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from drumscribe.audio import resample
-from drumscribe.separation.bands import GAIN, HOP, LEVEL, SAMPLE_RATE, WINDOW, band_filters, band_spread, window
+from drumscribe.separation.bands import GAIN, HOP, LEVEL, SAMPLE_RATE, WINDOW, band_filters, band_spread, transform, window
 from drumscribe.types import Audio, FloatArray, OnProgress, Progress, Stem, ignore_progress
 from drumscribe.weights import Network, load_separator
 
@@ -104,7 +104,7 @@ def _separate(
     for start in range(0, frames, chunk):
         stop = min(start + chunk, frames)
         first, last = max(0, start - context), min(frames, stop + context)
-        spectrum = _transform(mix, first, last)
+        spectrum = transform(mix, first, last)
         kept = slice(start - first, stop - first)
         share = _share(spectrum, scale, network)[kept]
         pieces = cast(FloatArray, fft.irfft(spectrum[kept] * (share @ band_spread()), axis=1)) * shape
@@ -121,16 +121,6 @@ def _separate(
         drums[left:right] = pending.samples[ready] / pending.weights[ready]
         pending = pending.take(done, 0)
         report(stop / frames)
-
-
-def _transform(mix: FloatArray, first: int, last: int) -> NDArray[np.complex64]:
-    """Spectra (last - first, BINS) of the frames from `first` to `last`; beyond its ends the song is silent."""
-    begin, end = first * HOP - WINDOW // 2, (last - 1) * HOP + WINDOW // 2
-    inside = mix[max(0, begin) : min(len(mix), end)]
-    padded = np.zeros(end - begin, np.float32)
-    padded[max(0, -begin) : max(0, -begin) + len(inside)] = inside
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
-    return cast("NDArray[np.complex64]", fft.rfft(frames * window(), axis=1))
 
 
 def _share(spectrum: NDArray[np.complex64], scale: np.float32, network: Network) -> FloatArray:

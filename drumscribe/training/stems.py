@@ -18,6 +18,7 @@ from drumscribe.features import SAMPLE_RATE
 from drumscribe.training import effects
 from drumscribe.training.drummer import LENGTH
 from drumscribe.training.generator import Generator
+from drumscribe.training.songs import load_songs
 from drumscribe.types import FloatArray
 
 PART_ITEMS = 60  #: items of one part: what a killed run loses at most
@@ -33,6 +34,7 @@ class Bank:
     parts: list[NDArray[np.int16]]  #: one memory map per part, (items, 2, LENGTH)
     clips: NDArray[np.int16]  #: (samples,)
     having: tuple[NDArray[np.int64], NDArray[np.int64]]  #: items that have drums, and those that have a backing
+    songs: tuple[NDArray[np.int16], ...] = ()  #: whole songs without drums, more backing
 
     def stem(self, item: int, which: int) -> NDArray[np.int16]:
         """(LENGTH,) of one item; `which` is `DRUMS` or `BACKING`."""
@@ -86,8 +88,8 @@ def _to_int16(samples: FloatArray) -> NDArray[np.int16]:
     return np.round(np.clip(effects.normalise(samples, LEVEL), -1, 1) * 32767).astype(np.int16)
 
 
-def open_bank(folder: Path, pattern: str = "train-*") -> Bank:
-    """Open every part in `folder` whose name fits the glob `pattern`.
+def open_bank(folder: Path, pattern: str = "train-*", songs: Path | None = None) -> Bank:
+    """Open every part in `folder` whose name fits the glob `pattern`, and the songs of a cache (`training.songs`) beside them.
 
     Raises
     ------
@@ -99,7 +101,8 @@ def open_bank(folder: Path, pattern: str = "train-*") -> Bank:
         raise FileNotFoundError(f"no stems named {pattern} in {folder}")
     probes = np.concatenate([part[:, :, ::4410].any(axis=2) for part in parts])  # (items, 2)
     clips = np.load(folder / CLIPS, mmap_mode="r")
-    return Bank(parts, clips, (np.flatnonzero(probes[:, DRUMS]), np.flatnonzero(probes[:, BACKING])))
+    backing = tuple(song.samples for song in load_songs(songs)) if songs is not None else ()
+    return Bank(parts, clips, (np.flatnonzero(probes[:, DRUMS]), np.flatnonzero(probes[:, BACKING])), backing)
 
 
 class Remixer:
@@ -113,17 +116,17 @@ class Remixer:
     def draw(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         """One example: the mix and the drums as they sound in it, (length,) each; the mix is at about RMS 0.1.
 
-        One in ten has no drums, one in ten nothing else. What the master does to the mix, it does to the drums: they
+        One in twelve has no drums, one in twenty nothing else. What the master does to the mix, it does to the drums: they
         are scaled by the gain that the whole received at each instant, so that drums and the rest add up to the mix.
         """
         kind = rng.random()
         item = int(rng.choice(self.bank.having[DRUMS]))
         place = float(rng.random())
         drums = self._drums(item, place, rng)
-        if kind < 0.1:
+        if kind < 0.08:
             drums = np.zeros(self.length, np.float32)
             backing = self._backing(item, place, rng)
-        elif kind < 0.2:
+        elif kind < 0.13:
             backing = np.zeros(self.length, np.float32)
         else:
             backing = self._backing(item, place, rng) * np.float32(10 ** (-rng.uniform(-12, 6) / 20))
@@ -142,25 +145,49 @@ class Remixer:
 
     def _drums(self, item: int, place: float, rng: np.random.Generator) -> FloatArray:
         cut = self._cut(self.bank.stem(item, DRUMS), place, rng, 2.0)
-        return self._equalise(cut, rng, 3.0)
+        if rng.random() < 0.3:
+            cut = self._ring(cut, rng)
+        return self._equalise(cut, rng, 3.0, boom=0.25, edges=(45, 110))
+
+    def _ring(self, samples: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Let one to three tones ring after every stroke, as snares, timbales and rims do; music is not all that has pitch."""
+        spectrum = effects.forward(samples, self._count)
+        tones = np.zeros_like(spectrum)
+        for _ in range(int(rng.integers(1, 4))):
+            pitch, decay = np.float32(10 ** rng.uniform(2.25, 3.25)), np.float32(10 ** rng.uniform(-1.6, -0.6))  # Hz, s
+            quality = np.float32(np.pi) * pitch * decay  # of a resonator that falls to 1/e in `decay`
+            tones += spectrum / (1 + 1j * quality * (self._bins.hertz / pitch - pitch / self._bins.hertz))
+        ring = effects.inverse(tones, self._count, self.length)
+        return effects.normalise(samples + effects.normalise(ring, LEVEL) * np.float32(10 ** (rng.uniform(-14, 2) / 20)), LEVEL)
 
     def _backing(self, item: int, place: float, rng: np.random.Generator) -> FloatArray:
         """The backing that was rendered with the drums of `item`, in time with them, or any; sometimes two, or with a voice."""
-        others = self.bank.having[BACKING]
         paired = rng.random() < 0.55 and bool(self.bank.stem(item, BACKING)[::4410].any())
         result = np.zeros(self.length, np.float32)
         if paired:
             result += self._cut(self.bank.stem(item, BACKING), place, rng, 0.0)
         if not paired or rng.random() < 0.35:
-            other = self._cut(self.bank.stem(int(rng.choice(others)), BACKING), float(rng.random()), rng, 3.0)
+            other = self._other(rng)
             if rng.random() < 0.25:
                 other = self._wall(other, rng)
             result += other * np.float32(10 ** (rng.uniform(-8, 4) / 20))
-        result = self._equalise(result, rng, 4.0, boom=0.4)
+        elif rng.random() < 0.2:
+            result = self._wall(result, rng)
+        result = self._equalise(result, rng, 4.0, boom=0.3, low_cut=0.35)
         if rng.random() < 0.4:
             clip = self._equalise(self._cut(self.bank.clips, float(rng.random()), rng, 4.0), rng, 2.0)
             result += clip * np.float32(10 ** (rng.uniform(-8, 6) / 20))
         return effects.normalise(result, LEVEL) if result.any() else result
+
+    def _other(self, rng: np.random.Generator) -> FloatArray:
+        """Any backing: of an item, or of a song where there are songs."""
+        items = self.bank.having[BACKING]
+        if not self.bank.songs or (len(items) and rng.random() < 0.4):
+            source = self.bank.stem(int(rng.choice(items)), BACKING)
+        else:
+            source = self.bank.songs[int(rng.integers(len(self.bank.songs)))]
+        cut = self._cut(source, float(rng.random()), rng, 3.0)
+        return effects.normalise(cut, LEVEL) if cut.any() else cut
 
     def _wall(self, samples: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Drive a backing through an amplifier until it is dense, as distorted guitars are."""
@@ -168,15 +195,27 @@ class Remixer:
         spectrum = effects.forward(driven, self._count) * effects.amplifier(self._bins, rng)
         return effects.normalise(effects.inverse(spectrum, self._count, self.length), LEVEL)
 
-    def _equalise(self, samples: FloatArray, rng: np.random.Generator, sigma_db: float, boom: float = 0.0) -> FloatArray:
-        """Colour a stem; with the chance `boom` lift its low end, since basses leak where kicks are."""
+    def _equalise(
+        self,
+        samples: FloatArray,
+        rng: np.random.Generator,
+        sigma_db: float,
+        *,
+        boom: float = 0.0,
+        edges: tuple[float, float] = (90, 250),
+        low_cut: float = 0.2,
+    ) -> FloatArray:
+        """Colour a stem; with the chance `boom` lift all below an edge (Hz), else with `low_cut` cut its low end.
+
+        Basses and kicks share it, and either may be the one that is heard there.
+        """
         if rng.random() < 0.25:
             return samples
         is_booming = rng.random() < boom
-        low = float(rng.uniform(20, 90)) if not is_booming and rng.random() < 0.2 else 0.0
+        low = float(rng.uniform(20, 110)) if not is_booming and rng.random() < low_cut else 0.0
         shape = effects.equaliser(self._bins, rng, sigma_db, low_cut=low)
         if is_booming:
-            lift, edge = 10 ** (rng.uniform(2, 11) / 20), rng.uniform(90, 250)
+            lift, edge = 10 ** (rng.uniform(2, 11) / 20), rng.uniform(*edges)
             shape *= (1 + (lift - 1) / (1 + (self._bins.hertz / edge) ** 4)).astype(np.float32)
         return effects.inverse(effects.forward(samples, self._count) * shape, self._count, self.length)
 

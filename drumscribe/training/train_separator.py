@@ -23,6 +23,7 @@ class SeparatorTraining(Training):
 
     bank: Path
     parts: str = "train-*"
+    songs: Path | None = None  #: folder of rendered songs, more backing
     frames: int = 352  #: length of an example, 11.6 ms each; even
     steps: int = 3000
     batch: int = 8
@@ -37,7 +38,7 @@ def train_separator(options: SeparatorTraining) -> Path:
     torch.manual_seed(options.seed)
     network = SeparatorNetwork().to(options.device)
     cast("Any", network).to(memory_format=torch.channels_last)  # a third faster; torch's stubs do not know it of modules
-    remixer = Remixer(open_bank(options.bank, options.parts), options.frames * HOP)
+    remixer = Remixer(open_bank(options.bank, options.parts, options.songs), options.frames * HOP)
     spectra = Spectra(options.device)
 
     def draw(number: int) -> tuple[Tensor, ...]:

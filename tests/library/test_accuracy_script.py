@@ -57,4 +57,16 @@ def test_what_is_at_hand_is_measured_and_put_into_the_pages(copy: Path) -> None:
     assert {f"accuracy/{bar['file']}" for bar in second["worst_bars"]} == {
         str(path.relative_to(copy / "docs")) for path in (copy / "docs" / "accuracy").iterdir()
     }
+    stems = copy / "stems"
+    for part in ("mix", "ref"):
+        (stems / part).mkdir(parents=True)
+        shutil.copy(studio / "song.wav", stems / part / "song.wav")
+    run("measure", "--mdb", copy / "mdb", "--stems", stems / "mix", stems / "ref")
+    third = json.loads((copy / "docs" / "accuracy.json").read_text())
+    separation = third["separation"]
+    assert list(separation["songs"]) == ["song"]
+    assert separation["songs"]["song"]["best_mask"]["si_sdr"] > separation["songs"]["song"]["drums"]["si_sdr"]
+    assert separation["hearing"]["mix"] == third["recordings"]["full_mix"]["hits_5"]["f"]
+    page = (copy / "docs" / "accuracy.md").read_text()
+    assert separation["networks"][0] in page.split("## Isolated drums")[1]
     run("--check")

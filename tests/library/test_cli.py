@@ -12,15 +12,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_networks import publish_thump_and_hiss, thump_and_hiss
 
+from drumscribe.audio import load_audio
 from drumscribe.cli import main
 from drumscribe.cli.outputs import choose_names, save
 from drumscribe.errors import ExportFailed, OptionError
+from drumscribe.options import IngestOptions
 from drumscribe.outputs import OUTPUTS, Made, parse_formats
+
+LAX = IngestOptions(min_duration_s=0.1, silence_dbfs=-300.0)
 
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -173,6 +178,7 @@ def test_the_version_is_the_package_version() -> None:
         ["--downbeat", "99"],
         ["--sensitivity", "9"],
         ["--separation", "magic"],
+        ["--stems", "--separation", "none"],
         ["--pdf-backend", "word"],
         ["--paper", "a5"],
         ["--threads", "0"],
@@ -189,6 +195,28 @@ def test_a_wrong_option_is_exit_status_2_and_one_sentence(program: Program, tmp_
     assert "Error: " in result.err
     assert "Traceback" not in result.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("flag", ["--stems", "--piece-stems"])
+def test_stems_add_up_to_the_song(program: Program, tmp_path: Path, flag: str) -> None:
+    publish_thump_and_hiss(tmp_path)
+    thump_and_hiss(tmp_path / "song.wav", 6.0)
+    manifest = tmp_path / "manifest.toml"
+    result = program(
+        "transcribe", tmp_path / "song.wav", "-o", tmp_path, "--formats", "hits", flag, "--manifest", manifest, "--json", "-q"
+    )
+    (song,) = json.loads(result.out)["songs"]
+    pieces = ("kick", "snare", "toms", "cymbals") if flag == "--piece-stems" else ()
+    assert (result.status, list(song["files"])) == (0, ["hits", "drums", "drumless", *pieces])
+    sound = {name: load_audio(paths[0], options=LAX).samples for name, paths in song["files"].items() if name != "hits"}
+    mix = load_audio(tmp_path / "song.wav").samples
+    both = sound["drums"] + sound["drumless"]
+    gain = float(np.sum(both * mix) / np.sum(mix * mix))
+    assert 0.3 < gain <= 1 + 1e-6
+    np.testing.assert_allclose(both, gain * mix, atol=1e-5)
+    if pieces:
+        np.testing.assert_allclose(np.sum([sound[name] for name in pieces], axis=0), sound["drums"], atol=1e-5)
+        assert float(np.sum(sound["kick"] ** 2)) > 10 * float(np.sum(sound["toms"] ** 2))
 
 
 def test_without_a_song_it_says_so(program: Program) -> None:

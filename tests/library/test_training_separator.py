@@ -17,7 +17,7 @@ from drumscribe.separation.light import separate  # noqa: E402
 from drumscribe.training.generator import Generator  # noqa: E402
 from drumscribe.training.release_separator import release_separator  # noqa: E402
 from drumscribe.training.separator_network import SeparatorNetwork  # noqa: E402
-from drumscribe.training.stems import BACKING, DRUMS, LEVEL, Remixer, open_bank, render_stems  # noqa: E402
+from drumscribe.training.stems import BACKING, DRUMS, LEVEL, Bank, Remixer, open_bank, render_stems  # noqa: E402
 from drumscribe.training.train_separator import SeparatorTraining, Spectra, train_separator  # noqa: E402
 from drumscribe.types import Audio  # noqa: E402
 from drumscribe.weights import load_separator  # noqa: E402
@@ -60,6 +60,18 @@ def test_examples_are_mixes_that_hold_their_drums(folder: Path) -> None:
         if not without and not only and mix.any():  # what is left is not the drums again
             rest = mix - drums
             assert abs(float(drums @ rest)) < 0.7 * float(np.linalg.norm(drums) * np.linalg.norm(rest))
+
+
+def test_songs_are_backing_as_well(folder: Path) -> None:
+    """Where items have no backing of their own, all of it comes from the songs."""
+    bank = open_bank(folder, songs=folder.parent / "songs")
+    assert bank.songs
+    drums_only = Bank(bank.parts, bank.clips, (bank.having[DRUMS], bank.having[DRUMS][:0]), bank.songs)
+    remixer = Remixer(drums_only, 64 * HOP)
+    plain = Remixer(open_bank(folder), 64 * HOP)
+    drawn = [other.draw(np.random.default_rng(seed)) for other in (remixer, plain) for seed in range(12)]
+    assert all(np.isfinite(mix).all() for mix, _ in drawn)
+    assert any(not np.array_equal(drawn[k][0], drawn[12 + k][0]) for k in range(12))
 
 
 def test_an_even_share_of_bands_is_that_share_of_bins() -> None:

@@ -25,22 +25,15 @@ def separate_drums(work: Work) -> Done:
 
 
 def _separate(work: Work) -> dict[str, int]:
-    import numpy as np
-
-    from drumscribe.audio import resample, save_lossless
-    from drumscribe.separation import isolate
-    from drumscribe.types import Audio
+    from drumscribe.audio import save_lossless
+    from drumscribe.separation import common_gain, isolate, take_apart
 
     mix = work.load(AUDIO)
-    stem = isolate(mix, options=work.options().separation, on_progress=work.on_progress).audio
-    drums = resample(stem, mix.sample_rate).samples
-    drums = np.pad(drums, ((0, 0), (0, max(0, mix.samples.shape[1] - drums.shape[1]))))[:, : mix.samples.shape[1]]
-    rest = mix.samples - drums
-    # one gain for both: they are played together
-    gain = 1.0 / max(1.0, *(float(np.abs(part).max(initial=0.0)) for part in (drums, rest)))
+    parts = take_apart(mix, isolate(mix, options=work.options().separation, on_progress=work.on_progress))
+    gain = common_gain(*parts)
     sizes: dict[str, int] = {}
-    for samples, (name, form) in zip((drums, rest), _STEMS, strict=True):
-        save_lossless(Audio(samples, mix.sample_rate), work.scratch / name, gain=gain)
+    for part, (name, form) in zip(parts, _STEMS, strict=True):
+        save_lossless(part, work.scratch / name, gain=gain)
         sizes[name] = work.save(name, work.scratch / name, "stem", form).size
         work.check()
     return sizes

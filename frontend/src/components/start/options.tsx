@@ -37,12 +37,12 @@ export function Options({ models, defaults }: { models: Model[]; defaults: SongD
             <Choices of={VOICES} />
           </select>
         </Field>
-        <Field id="separation" label="Isolate the drums first" hint="Gives you a drumless track to play along with. Takes longer.">
-          <select id="separation" name="separation" aria-describedby="separation-hint" className="control">
-            <option value="">As this server is set</option>
+        <Field id="separation" label="Isolate the drums" hint="Gives you a drumless track to play along with. Quickly takes seconds, thoroughly minutes.">
+          <select id="separation" name="separation" defaultValue="light" aria-describedby="separation-hint" className="control">
             <option value="light">Yes, quickly</option>
             <option value="demucs">Yes, thoroughly</option>
             <option value="none">No</option>
+            <option value="">As this server is set</option>
           </select>
         </Field>
         <Field id="sensitivity" label="Quiet strokes" hint="Writing more finds more ghost notes, and invents some.">
