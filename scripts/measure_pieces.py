@@ -20,12 +20,14 @@ import numpy as np
 
 from drumscribe import load_models
 from drumscribe.evaluation.stems import best_mask, score_stem
+from drumscribe.features import SAMPLE_RATE
 from drumscribe.options import SeparationOptions
 from drumscribe.pipeline import hear
 from drumscribe.separation import isolate
 from drumscribe.separation.pieces import split_pieces
 from drumscribe.training import effects
-from drumscribe.training.generator import LENGTH, SAMPLE_RATE, SECONDS, Generator, _KitRenderer
+from drumscribe.training.drummer import LENGTH, SECONDS, Drummer
+from drumscribe.training.generator import Generator
 from drumscribe.training.material import OUTPUTS
 from drumscribe.training.sequences import from_grooves, from_patterns, loosen
 from drumscribe.types import Audio, FloatArray, Hit, Stem
@@ -55,7 +57,7 @@ def render(generator: Generator, seeds: range) -> Iterator[Item]:
         rng = np.random.default_rng(seed)
         playing = from_grooves(generator.grooves, SECONDS, rng) if seed % 2 else from_patterns(SECONDS, rng)
         loosen(playing, SECONDS, rng)
-        kit = _KitRenderer(generator.kits, rng)
+        kit = Drummer(generator.kits, rng)
         for stroke in sorted((s for s in playing.strokes if 0 <= s.time < SECONDS - 0.05), key=lambda s: s.time):
             kit.play(stroke)
         room, send = effects.room(rng), np.float32(10 ** (rng.uniform(-20, -8) / 20))
