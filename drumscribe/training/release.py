@@ -6,11 +6,12 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime
 
 from drumscribe.beats.infer import TEMPI
@@ -71,6 +72,9 @@ class Point:
 def release_drums(members: Sequence[Path], pool: Path, point: Point) -> Entry:
     """Publish a drum network, or the mean of several (`blend`), with its operating point fixed on the validation mixes.
 
+    A mean keeps the operating points of its members: it finds a stroke where they do in the mean. Only what its confidence
+    means is fitted anew.
+
     Parameters
     ----------
     members : sequence of Path
@@ -94,7 +98,10 @@ def release_drums(members: Sequence[Path], pool: Path, point: Point) -> Entry:
             features = {**_FEATURES, "profile": True, "blend_of": names}
             config = {"features": features, "context": max(known["context"] for _, known in described)}
         halve(network)
-        fixed = _fix(network, mixes, point)
+        fixed = _fix(network, mixes, point if len(members) == 1 else replace(point, shift=0.0))
+        if len(members) > 1:
+            offsets = np.array(fixed["calibration"]["offset"])
+            fixed["picking"]["thresholds"] = np.round(1 / (1 + np.exp(-offsets)), 4).tolist()
         config = {
             "name": "drums",
             "version": point.version,
