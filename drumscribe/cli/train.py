@@ -21,6 +21,7 @@ Pack = Annotated[Path, typer.Option(help="Folder of samples and MIDI with manife
 Songs = Annotated[Path, typer.Option(help="Folder of rendered songs, as `train songs` writes it.", exists=True, file_okay=False)]
 PoolDir = Annotated[Path, typer.Option("--pool", help="Folder of rendered mixes, as `train pool` writes it.")]
 Parts = Annotated[str, typer.Option(help="Which parts of the pool, as a glob.")]
+Judges = Annotated[str, typer.Option(help="Drums: parts of the pool that fix the operating point, as a glob.")]
 Run = Annotated[Path, typer.Option(help="Folder of this run: log, configuration, checkpoint.")]
 BeginWith = Annotated[
     Path | None,
@@ -115,13 +116,18 @@ def pool(
     validation: Annotated[
         bool, typer.Option("--validation", help="Use the kits, players and songs kept out of training.")
     ] = False,
+    natural: Annotated[
+        bool,
+        typer.Option("--natural", help="Validation mixes nearer to records: what people played, as they did, on acoustic kits."),
+    ] = False,
 ) -> None:
     """Render training mixes as spectra; a part that is whole already is left alone."""
     with _extra():
         from drumscribe.training.generator import Generator
         from drumscribe.training.pool import render_parts
 
-        render_parts(Generator(pack, songs, validation=validation), out, items=items, seed=seed, say=say)
+        generator = Generator(pack, songs, validation=validation, natural=natural)
+        render_parts(generator, out, items=items, seed=seed, say=say)
 
 
 @app.command("audition")
@@ -289,6 +295,7 @@ def release(
     checkpoint: Annotated[Path, typer.Option(help="last.pt of a run.", exists=True, dir_okay=False)],
     pool: PoolDir,
     version: Annotated[str, typer.Option(help="A version that was never published.")],
+    judges: Judges = "valid-*",
     shift: Annotated[float, typer.Option(help="Drums: logits taken off everywhere.")] = 0.3,
     time_offset: Annotated[float, typer.Option(help="Drums: seconds added to every onset.")] = 0.0,
     manifest: Annotated[Path | None, typer.Option(help="The list to add to. [default: the one that ships]")] = None,
@@ -300,7 +307,14 @@ def release(
 
         if kind == "drums":
             entry = release_drums(
-                checkpoint, pool, version=version, shift=shift, time_offset=time_offset, metrics={}, manifest=manifest
+                checkpoint,
+                pool,
+                judges=judges,
+                version=version,
+                shift=shift,
+                time_offset=time_offset,
+                metrics={},
+                manifest=manifest,
             )
         else:
             entry = release_beats(checkpoint, version=version, drums=str(load_drums().ref), metrics={}, manifest=manifest)
@@ -312,6 +326,7 @@ def blend(
     members: Annotated[list[Path], typer.Argument(help="ONNX files of drum networks, descriptions beside them.", exists=True)],
     pool: PoolDir,
     version: Annotated[str, typer.Option(help="A version that was never published.")],
+    judges: Judges = "valid-*",
     shift: Annotated[float, typer.Option(help="Logits taken off everywhere.")] = 0.3,
     time_offset: Annotated[float, typer.Option(help="Seconds added to every onset.")] = 0.0,
     manifest: Annotated[Path | None, typer.Option(help="The list to add to. [default: the one that ships]")] = None,
@@ -320,7 +335,9 @@ def blend(
     with _extra():
         from drumscribe.training.release import release_blend
 
-        entry = release_blend(members, pool, version=version, shift=shift, time_offset=time_offset, metrics={}, manifest=manifest)
+        entry = release_blend(
+            members, pool, judges=judges, version=version, shift=shift, time_offset=time_offset, metrics={}, manifest=manifest
+        )
         say(f"published {entry.ref}")
 
 

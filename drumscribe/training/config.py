@@ -38,6 +38,7 @@ class Pool(BaseModel):
     model_config = _STRICT
     train: int = Field(ge=1)
     validation: int = Field(ge=1)
+    natural: int = Field(default=0, ge=0)  #: validation mixes nearer to records; where there are any, they fix thresholds
     seed: int = Field(default=0, ge=0)
 
 

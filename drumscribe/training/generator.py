@@ -17,6 +17,7 @@ from drumscribe.features import FLOOR, HOP, SAMPLE_RATE, WINDOW, mel_centres, me
 from drumscribe.training import effects
 from drumscribe.training.band import Time, play_band
 from drumscribe.training.material import (
+    ACOUSTIC,
     CLASS_TO_DRUM,
     GROUP_OF,
     GROUPS,
@@ -29,8 +30,10 @@ from drumscribe.training.material import (
     load_grooves,
     load_kits,
     load_notes,
+    of_kinds,
 )  # fmt: skip
-from drumscribe.training.sequences import Playing, Stroke, from_grooves, from_patterns, from_song, loosen, restyle
+from drumscribe.training.repertoire import Repertoire
+from drumscribe.training.sequences import Playing, Stroke
 from drumscribe.training.songs import Song, load_songs
 from drumscribe.types import FloatArray
 
@@ -75,11 +78,34 @@ def draw_ratio(rng: np.random.Generator) -> float:
 
 
 class Generator:
-    """Holds the material; `item(seed)` makes one mix."""
+    """Holds the material; `item(seed)` makes one mix.
 
-    def __init__(self, pack: Path, songs: Path, *, validation: bool = False, tiers: tuple[str, ...] = TIERS) -> None:
-        self.validation = validation
-        self.kits = load_kits(pack, validation=validation, tiers=tiers)
+    Parameters
+    ----------
+    pack, songs : Path
+        Samples and MIDI with manifests; rendered songs.
+    validation : bool
+        Use what is kept out of training.
+    natural : bool
+        Validation mixes that are nearer to records: acoustic kits, and what people played as they played it, not restyled and
+        with its usual company. They fix an operating point; nobody trains on them.
+    tiers : tuple of str
+        Licence tiers that training may hear; validation kits are those of all other tiers and of split families.
+    """
+
+    def __init__(
+        self,
+        pack: Path,
+        songs: Path,
+        *,
+        validation: bool = False,
+        natural: bool = False,
+        tiers: tuple[str, ...] = TIERS,
+    ) -> None:
+        self.validation = validation = validation or natural
+        self.natural = natural
+        kits = load_kits(pack, validation=validation, tiers=tiers)
+        self.kits = of_kinds(kits, ACOUSTIC) if natural else kits
         self.grooves = load_grooves(pack, "validation" if validation else "train", tiers)
         self.songs = load_songs(songs, validation=validation)
         self.notes = load_notes(pack, tiers)
@@ -91,22 +117,11 @@ class Generator:
 
     def item(self, seed: int) -> Item:
         """Render the mix of a seed."""
-        rng = np.random.default_rng([int(self.validation), seed])
+        rng = np.random.default_rng([int(self.validation) + int(self.natural), seed])
         kind = str(rng.choice(["music", "drums", "mix"], p=[0.08, 0.25, 0.67])) if self._has_music else "drums"
-        song, offset = None, 0.0
-        source = rng.random()
-        candidates = [s for s in self.songs if len(s.drums) > 60 and s.duration > SECONDS + 2]
-        if candidates and kind != "music" and source < (0.28 if kind == "mix" else 0.12):
-            song = candidates[int(rng.integers(len(candidates)))]
-            offset = float(rng.uniform(0, song.duration - SECONDS - 1))
-            playing = from_song(song, offset, SECONDS, rng)
-        elif source < 0.55 or not self.grooves:
-            playing = from_patterns(SECONDS, rng)
-        else:
-            playing = from_grooves(self.grooves, SECONDS, rng)
-        if source >= 0.55 or rng.random() < 0.3:
-            restyle(playing, SECONDS, rng)
-        loosen(playing, SECONDS, rng)
+        repertoire = Repertoire(self.grooves, self.songs)
+        piece = repertoire.draw_natural(SECONDS, rng) if self.natural else repertoire.draw(kind, SECONDS, rng)
+        playing, song, offset = piece
         return self.mix(playing, rng, kind, song, offset)
 
     def mix(

@@ -20,6 +20,7 @@ import soxr
 from drumscribe.features import SAMPLE_RATE
 from drumscribe.types import Drum, FloatArray
 
+ACOUSTIC = ("acoustic", "acoustic-sampled")  #: kinds of kits that are drums as records have them
 TIERS = ("permissive",)  #: what a released model may hear
 ALL_TIERS = ("permissive", "sharealike", "copyleft", "repo-claimed", "pd-claimed")  #: what may judge it
 

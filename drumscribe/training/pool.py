@@ -73,8 +73,8 @@ def render_pool(generator: Generator, folder: Path, name: str, seeds: range) -> 
 
 
 def render_parts(generator: Generator, folder: Path, *, items: int, seed: int, say: Callable[[str], None]) -> None:
-    """Render a pool in parts, `train-SEED-NNN` or `valid-SEED-NNN`; a part that is whole already is left alone."""
-    kind = "valid" if generator.validation else "train"
+    """Render a pool in parts, `KIND-SEED-NNN` for KIND train, valid or natural; a part that is whole already is left alone."""
+    kind = "natural" if generator.natural else "valid" if generator.validation else "train"
     for number, start in enumerate(range(0, items, PART_ITEMS)):
         end = min(items, start + PART_ITEMS)
         first = seed * 1_000_000

@@ -53,6 +53,7 @@ def release_drums(
     shift: float,
     time_offset: float,
     metrics: Mapping[str, Any],
+    judges: str = "valid-*",
     manifest: Path | None = None,
 ) -> Entry:
     """Publish a drum network with its operating point fixed on the validation pool.
@@ -63,12 +64,14 @@ def release_drums(
         Logits taken off everywhere; see `calibrate`.
     time_offset : float
         Seconds added to every onset.
+    judges : str
+        Parts of the pool that fix the operating point, as a glob: `valid-*`, or the mixes nearer to records `natural-*`.
     """
     with tempfile.TemporaryDirectory() as folder:
         network = Path(folder) / "drums.onnx"
         export_drums(checkpoint, network)
         return _publish_drums(
-            network, pool, version, shift, time_offset, metrics, manifest, {"profile": True}, DrumNetwork.context
+            network, (pool, judges), version, shift, time_offset, metrics, manifest, {"profile": True}, DrumNetwork.context
         )
 
 
@@ -80,6 +83,7 @@ def release_blend(
     shift: float,
     time_offset: float,
     metrics: Mapping[str, Any],
+    judges: str = "valid-*",
     manifest: Path | None = None,
 ) -> Entry:
     """Publish the blend of drum networks, each an ONNX file with its description beside it; see `blend`, `release_drums`."""
@@ -90,12 +94,12 @@ def release_blend(
         names = [f"{config['name']}@{config['version']}" for _, config in described]
         features = {"profile": True, "blend_of": names}
         context = max(int(config["context"]) for _, config in described)
-        return _publish_drums(network, pool, version, shift, time_offset, metrics, manifest, features, context)
+        return _publish_drums(network, (pool, judges), version, shift, time_offset, metrics, manifest, features, context)
 
 
 def _publish_drums(
     network: Path,
-    pool: Path,
+    judges: tuple[Path, str],
     version: str,
     shift: float,
     time_offset: float,
@@ -105,7 +109,7 @@ def _publish_drums(
     context: int,
 ) -> Entry:
     session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
-    fixed = calibrate(session, open_pool(pool, "valid-*"), shift=shift)
+    fixed = calibrate(session, open_pool(*judges), shift=shift)
     config = {
         "name": "drums",
         "version": version,
@@ -125,7 +129,7 @@ def _publish_drums(
         "drums": [str(drum) for drum in OUTPUTS],
         "calibration": fixed["calibration"],
         "picking": {"thresholds": fixed["thresholds"], "time_offset": time_offset},
-        "operating_point": {"shift": shift},
+        "operating_point": {"shift": shift, "judges": judges[1]},
         "metrics": {"validation": fixed["validation"], **metrics},
         "data": DATA,
         "limits": _LIMITS["drums"],

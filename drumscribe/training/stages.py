@@ -152,9 +152,10 @@ def _songs(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
 
 def _pool(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
     wanted = config.pool
-    for items, validation in ((wanted.validation, True), (wanted.train, False)):
-        generator = Generator(config.pack, run.songs, validation=validation)
-        render_parts(generator, run.pool, items=items, seed=wanted.seed, say=say)
+    for items, kind in ((wanted.natural, "natural"), (wanted.validation, "validation"), (wanted.train, "train")):
+        if items:
+            generator = Generator(config.pack, run.songs, validation=kind == "validation", natural=kind == "natural")
+            render_parts(generator, run.pool, items=items, seed=wanted.seed, say=say)
     return {"bytes": sum(path.stat().st_size for path in run.pool.iterdir())}
 
 
@@ -172,6 +173,7 @@ def _drums(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
 def _publish_drums(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:
     release = config.drum_release
     point: dict[str, Any] = {"shift": release.shift, "time_offset": release.time_offset, "metrics": {}, "manifest": run.manifest}
+    point["judges"] = "natural-*" if config.pool.natural else "valid-*"
     checkpoint = run.drums / config.drums[-1]["name"] / "last.pt"
     entry = release_drums(checkpoint, run.pool, version=release.version, **point)
     if release.blend is not None:

@@ -23,12 +23,11 @@ from drumscribe.features import BANDS, SAMPLE_RATE
 from drumscribe.training import effects
 from drumscribe.training.generator import LENGTH, SECONDS, Generator, Item, draw_ratio
 from drumscribe.training.inspection import audible_strokes
-from drumscribe.training.material import OUTPUTS, Groove, load_grooves, of_kinds
+from drumscribe.training.material import ACOUSTIC, OUTPUTS, Groove, load_grooves, of_kinds
 from drumscribe.training.patterns import PatternSong, make_pattern_song
 from drumscribe.training.sequences import Playing, Stroke
 from drumscribe.types import Drum, FloatArray
 
-ACOUSTIC = ("acoustic", "acoustic-sampled")
 DENSITY_TRIES = 400  #: pieces composed at most until one is as dense as wanted
 LEAD_SECONDS = 0.4  #: of silence before a performance
 

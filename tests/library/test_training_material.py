@@ -12,7 +12,7 @@ from drumscribe.features import FRAME_RATE, SAMPLE_RATE, log_mel
 from drumscribe.training.crops import AUDIBLE, AUDIBLE_BANDS, draw_crop
 from drumscribe.training.generator import LENGTH, SECONDS, Generator, _KitRenderer
 from drumscribe.training.material import CLASS_TO_DRUM, GROUPS, OUTPUTS, load_kits
-from drumscribe.training.pool import FRAMES, open_pool, render_pool
+from drumscribe.training.pool import FRAMES, open_pool, render_parts, render_pool
 from drumscribe.training.sequences import Playing, Stroke, loosen
 from drumscribe.types import Drum
 
@@ -40,6 +40,28 @@ def test_every_sample_class_has_an_output_and_a_group() -> None:
 def test_training_hears_permissive_kits_only(pack: Path) -> None:
     assert set(load_kits(pack).strokes) == {"free"}
     assert set(load_kits(pack, validation=True).strokes) == {"viral"}
+
+
+def test_natural_mixes_are_played_as_people_play_on_acoustic_kits_kept_out_of_training(songs: Path, tmp_path: Path) -> None:
+    pack = make_pack(tmp_path)
+    manifest = pack / "drums/manifest.csv"
+    kept_out = [line for line in manifest.read_text().splitlines() if ",viral," in line]
+    machine = [line.replace(",viral,", ",machine,").replace("acoustic", "electronic") for line in kept_out]
+    manifest.write_text(manifest.read_text() + "\n".join(machine) + "\n")
+    assert set(Generator(pack, songs, validation=True).kits.by_class["kick"]) == {"viral", "machine"}
+    natural = Generator(pack, songs, natural=True)
+    items = [item for item in map(natural.item, range(8)) if item.events]
+    assert {event.kit for item in items for event in item.events} == {"viral"}
+    played = {OUTPUTS[event.output] for item in items for event in item.events}
+    assert played <= {Drum.KICK, Drum.SNARE, Drum.HIHAT_CLOSED}  # the groove's and the songs', nothing restyled or added
+    assert {item.beats_known for item in items} == {True, False}  # grooves, and songs with their own part
+
+
+def test_natural_mixes_are_a_part_of_their_own(pack: Path, songs: Path, tmp_path: Path) -> None:
+    render_parts(Generator(pack, songs, natural=True), tmp_path, items=1, seed=4, say=lambda _: None)
+    assert len(open_pool(tmp_path, "natural-4-*")) == 1
+    with pytest.raises(FileNotFoundError):
+        open_pool(tmp_path, "valid-*")
 
 
 def test_an_item_is_a_function_of_its_seed(generator: Generator) -> None:

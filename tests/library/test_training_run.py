@@ -31,6 +31,7 @@ run = "{run}"
 [pool]
 train = 2
 validation = 2
+natural = 2
 
 [[drums]]
 name = "first"
@@ -91,6 +92,8 @@ def test_a_run_publishes_networks_and_is_left_alone_when_done(tmp_path: Path) ->
     assert models.drums.ref.sha256 == facts["publish-drums"]["sha256"]
     with pytest.raises(OptionError, match="drums was done with other settings"):
         run_stages(read_config(write(tmp_path, "steps = 4", "steps = 6")))
+    config_of_blend = json.loads((tmp_path / "run" / "models" / "drums-0.2.0.json").read_text())
+    assert config_of_blend["operating_point"] == {"shift": 0.3, "judges": "natural-*"}
     first, fine = (
         torch.load(tmp_path / "run" / "drums" / name / "last.pt", weights_only=True)["averaged"] for name in ("first", "fine")
     )
