@@ -19,10 +19,13 @@ RIVALS: tuple[frozenset[Drum], ...] = (
     frozenset({Drum.TOM_HIGH, Drum.TOM_MID, Drum.TOM_LOW}),
     frozenset({Drum.SNARE, Drum.CROSS_STICK}),
 )
+_HATS = (Drum.HIHAT_CLOSED, Drum.HIHAT_OPEN)
 RIVAL_GAP = 0.03  #: seconds
 RIDE_SPAN = 4.0  #: seconds around a ride in which it must not be alone among hats …
 RIDE_SHARE = 1 / 3  #: … that is, at most this share of them
 STICK_SPAN = 4.0  #: seconds around a side stick in which it must not be alone among snares
+HAT_SPAN = 4.0  #: seconds around a hat in which hats must be surer than other percussion …
+HAT_ODDS = 2.0  #: … so many times the odds, in the geometric mean
 
 LOUDNESS_RANGE_DB = 40.0  #: the network's loudness output spans this much below a piece's full stroke
 VELOCITY_RANGE_DB = 24.0  #: a stroke this far below counts as velocity 0: the middle of the range used in training
@@ -34,8 +37,8 @@ def pick_hits(activations: Activations, picking: Mapping[str, Any], *, options: 
     A frame is a hit when it reaches the drum's threshold and nothing within `min_gap` is higher; on a plateau the
     first frame wins. Among rivals (open and closed hat, ride and crash, the toms, snare and side stick) only the most
     probable survives within 30 ms. A ride among many hats is a hat, and a side stick among more snares than side sticks is
-    a snare: drummers change to the ride, or turn the stick, for a passage, not for a stroke. Other percussion is
-    heard, and not reported.
+    a snare: drummers change to the ride, or turn the stick, for a passage, not for a stroke. Hats of a passage in
+    which other percussion is nearly as likely at the same instants are that percussion, which is heard, and not reported.
 
     Parameters
     ----------
@@ -75,7 +78,8 @@ def pick_hits(activations: Activations, picking: Mapping[str, Any], *, options: 
             time = max(0.0, (frame + _vertex(values, frame)) / activations.frame_rate + offset)
             velocity = to_velocity(float(activations.velocities[frame, column]))
             found.append(Hit(time, drum, velocity, min(1.0, float(values[frame]))))
-    return tuple(sorted(_settle_sticks(_settle_rides(_settle_rivals(found)))))
+    settled = _settle_sticks(_settle_rides(_settle_rivals(found)))
+    return tuple(_leave_out_percussion(sorted(settled), activations, picking))
 
 
 def find_peaks(values: FloatArray, threshold: float, gap: int) -> list[int]:
@@ -132,7 +136,7 @@ def _near(times: NDArray[np.float64], time: float, span: float) -> int:
 def _settle_rides(hits: list[Hit]) -> list[Hit]:
     """A ride among many hats is a hat: hands keep time on one of the two for a passage."""
     rides = np.sort([h.time for h in hits if h.drum is Drum.RIDE])
-    hats = np.sort([h.time for h in hits if h.drum in (Drum.HIHAT_CLOSED, Drum.HIHAT_OPEN)])
+    hats = np.sort([h.time for h in hits if h.drum in _HATS])
 
     settled: list[Hit] = []
     for hit in hits:
@@ -156,3 +160,38 @@ def _settle_sticks(hits: list[Hit]) -> list[Hit]:
         return replace(hit, drum=Drum.SNARE) if is_lone else hit
 
     return [settle(hit) for hit in hits]
+
+
+def _leave_out_percussion(hits: list[Hit], activations: Activations, picking: Mapping[str, Any]) -> list[Hit]:
+    """Drop the hats of passages in which a shaker or tambourine is nearly as likely as they are.
+
+    Stroke by stroke the two are hard to tell apart; whoever plays one, though, plays it for a passage. Hats that only more
+    sensitivity finds have no voice in what the passage is, and a passage without any other speaks for itself stroke by stroke.
+    """
+    hats = [hit for hit in hits if hit.drum in _HATS]
+    if Drum.OTHER not in activations.drums or not hats:
+        return hits
+    lowest = min(t for t, drum in zip(picking["thresholds"], activations.drums, strict=True) if drum in _HATS)
+    times = np.array([hit.time for hit in hats])
+    frames = np.rint((times - float(picking.get("time_offset", 0.0))) * activations.frame_rate).astype(int)
+    odds = _log_odds(_highest(activations, _HATS, frames))
+    margins = odds - _log_odds(_highest(activations, (Drum.OTHER,), frames))
+    voices = (odds >= _log_odds(np.array([lowest]))).astype(np.float64)
+    sums, counts = (np.concatenate([[0.0], np.cumsum(x)]) for x in (voices * margins, voices))
+    first, last = np.searchsorted(times, times - HAT_SPAN), np.searchsorted(times, times + HAT_SPAN, side="right")
+    heard = counts[last] - counts[first]
+    means = np.where(heard > 0, (sums[last] - sums[first]) / np.maximum(heard, 1), margins)
+    doubtful = {hit for hit, mean in zip(hats, means.tolist(), strict=True) if mean < np.log(HAT_ODDS)}
+    return [hit for hit in hits if hit not in doubtful]
+
+
+def _highest(activations: Activations, drums: tuple[Drum, ...], frames: NDArray[np.int_]) -> NDArray[np.float64]:
+    """The highest probability of some drums within two frames of each of `frames`."""
+    columns = [k for k, drum in enumerate(activations.drums) if drum in drums]
+    rows = (frames[:, None] + np.arange(-2, 3)).clip(0, len(activations.values) - 1)
+    return activations.values[rows][:, :, columns].max(axis=(1, 2)).astype(np.float64)
+
+
+def _log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    bounded = probability.clip(1e-5, 1 - 1e-5)
+    return np.log(bounded / (1 - bounded))

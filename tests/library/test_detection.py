@@ -144,6 +144,32 @@ def test_a_passage_of_side_sticks_stays_one() -> None:
     assert (found.count(Drum.CROSS_STICK), found.count(Drum.SNARE)) == (8, 4)
 
 
+def shaken(surer: float) -> np.ndarray:
+    """Ten seconds of what may be hats or a shaker, then ten of hats; one stroke in five of the first is surely a hat."""
+    values = np.full((3200, len(DRUMS)), 0.01)
+    values[100:1100:20, DRUMS.index(Drum.HIHAT_CLOSED)] = 0.6
+    values[101:1101:20, DRUMS.index(Drum.OTHER)] = 0.6 / surer
+    values[100:1100:100, DRUMS.index(Drum.HIHAT_CLOSED)] = 0.8
+    values[2000:3000:20, DRUMS.index(Drum.HIHAT_CLOSED)] = 0.6
+    values[2000:3000:100, DRUMS.index(Drum.OTHER)] = 0.6
+    return values
+
+
+@pytest.mark.parametrize(("surer", "hats"), [(1.2, 50), (2.0, 100)])
+def test_hats_yield_to_percussion_for_a_passage_where_both_are_nearly_as_likely(surer: float, hats: int) -> None:
+    assert len(pick_hits(activations(shaken(surer)), PICKING)) == hats
+
+
+def test_hats_that_only_sensitivity_finds_do_not_turn_a_passage_into_percussion() -> None:
+    values = shaken(2.0)
+    values[110:1110:20, DRUMS.index(Drum.OTHER)] = 0.3
+    values[110:1110:20, DRUMS.index(Drum.HIHAT_CLOSED)] = 0.4
+    usual = {round(h.time, 2) for h in pick_hits(activations(values), PICKING)}
+    more = {round(h.time, 2) for h in pick_hits(activations(values), PICKING, options=PickingOptions(sensitivity=0.6))}
+    assert len(usual) == 100
+    assert usual < more
+
+
 def test_the_wrong_number_of_thresholds_is_refused() -> None:
     with pytest.raises(ValueError, match="2 thresholds"):
         pick_hits(activations(np.zeros((5, len(DRUMS)))), {"thresholds": [0.5, 0.5]})
