@@ -155,7 +155,7 @@ def best_mask(mix: FloatArray, drums: FloatArray) -> FloatArray:
     whole, own = (transform(part, FIRST, FIRST + count) for part in (mix, drums))
     inside = (whole.real * own.real + whole.imag * own.imag) @ band_filters()
     power = (np.square(whole.real) + np.square(whole.imag)) @ band_filters()
-    return masked(mix, [np.clip(inside / (power + np.float32(1e-12)), 0, 1)])[0]
+    return masked(mix, [np.clip(inside / (power + np.float32(1e-12)), 0, 1).astype(np.float32)])[0]
 
 
 # ------------------------------------------------------------------------------------------------ tables

@@ -57,7 +57,7 @@ def isolate(audio: Audio, *, options: SeparationOptions | None = None, on_progre
 def hears_stem(options: SeparationOptions) -> bool:
     """Whether the transcriber should listen to the stem instead of the recording.
 
-    The networks are trained on mixes. Through `light` they find less than in the mix itself (`docs/model/light.md`), so its
+    The networks are trained on mixes. Through `light` they find no more than in the mix itself (`docs/model/light.md`), so its
     stem is to play along with.
     """
     return options.backend == "demucs"

@@ -19,7 +19,7 @@ from drumscribe.training.separator_network import SeparatorNetwork
 
 TOLERANCE = 1e-3  #: largest difference of any logit between torch and ONNX Runtime
 HALF_TOLERANCE = 1e-3  #: largest difference of any output, as a share of 0 to 1, that half precision may make
-_HALVED = 512  #: numbers that a constant must have to be worth halving
+_HALVED = 10_000  #: numbers that a constant must have to be worth halving: small ones near the output move it most
 
 
 def export_drums(checkpoint: Path, target: Path, *, network: str = "convolutions") -> None:

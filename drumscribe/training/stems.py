@@ -158,7 +158,8 @@ class Remixer:
             quality = np.float32(np.pi) * pitch * decay  # of a resonator that falls to 1/e in `decay`
             tones += spectrum / (1 + 1j * quality * (self._bins.hertz / pitch - pitch / self._bins.hertz))
         ring = effects.inverse(tones, self._count, self.length)
-        return effects.normalise(samples + effects.normalise(ring, LEVEL) * np.float32(10 ** (rng.uniform(-14, 2) / 20)), LEVEL)
+        share = np.float32(10 ** (rng.uniform(-14, 2) / 20))
+        return effects.normalise((samples + effects.normalise(ring, LEVEL) * share).astype(np.float32), LEVEL)
 
     def _backing(self, item: int, place: float, rng: np.random.Generator) -> FloatArray:
         """The backing that was rendered with the drums of `item`, in time with them, or any; sometimes two, or with a voice."""
