@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from drumscribe.training.audition import draw_labels, write_audition
 from drumscribe.training.generator import SECONDS, Generator, attack_power
 from drumscribe.training.inspection import audible_strokes
 from drumscribe.training.material import Kits, load_kits, of_kinds, sort_out
-from drumscribe.training.testset import CONDITIONS, render_patterns, render_performances, write_test_set
+from drumscribe.training.testset import CONDITIONS, COUNTING, render_patterns, render_performances, write_test_set
 from drumscribe.types import Drum
 
 
@@ -72,6 +73,18 @@ def test_the_metre_changes_on_a_bar_line(generator: Generator) -> None:
     assert set(lengths[change:]) == {3}
     gaps = np.diff([t for t, _ in piece.item.beats])
     assert gaps == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_change_of_metre_keeps_the_pulse_whatever_its_tempo(generator: Generator) -> None:
+    (piece,) = render_patterns(generator, pieces=1, only="12/8 to 6/8", conditions=COUNTING)
+    assert (piece.metre, piece.kind, piece.item.unit) == ("12/8 to 6/8", "drums", Fraction(3, 2))
+    numbers = np.array([n for _, n in piece.item.beats])
+    lengths = np.diff(np.flatnonzero(numbers == 1)).tolist()
+    change = lengths.index(2)
+    assert change > 0
+    assert lengths == [4] * change + [2] * (len(lengths) - change)
+    gaps = np.diff([t for t, _ in piece.item.beats])
+    assert gaps == pytest.approx(np.median(gaps), rel=0.05)
 
 
 def test_bait_holds_side_sticks_and_percussion_and_no_hats_after_the_middle(generator: Generator, tmp_path: Path) -> None:
