@@ -84,7 +84,7 @@ def cases_of_set(folder: Path, models: Models) -> list[Case]:
         hearing = hear(Stem(load_sound(piece), "mix"), models)
         beats = read_beats(piece.beats)
         truth = np.column_stack((beats.times, beats.numbers if beats.numbers is not None else np.zeros(len(beats.times))))
-        cases += case(hearing.beats, hearing.hits, truth, float(Fraction(str(piece.facts.get("unit", 1)))))
+        cases += case(hearing.beats, hearing.hits, truth.astype(np.float64), float(Fraction(str(piece.facts.get("unit", 1)))))
     return cases
 
 

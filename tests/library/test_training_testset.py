@@ -13,6 +13,8 @@ import soundfile
 from PIL import Image
 from tiny_pack import make_pack, make_songs
 
+from drumscribe import load_models
+from drumscribe.beats.parameters import DecoderParameters
 from drumscribe.evaluation import read_beats, read_hits
 from drumscribe.features import BANDS, FLOOR, FRAME_RATE, SAMPLE_RATE, log_mel
 from drumscribe.training.audition import draw_labels, write_audition
@@ -85,6 +87,18 @@ def test_a_change_of_metre_keeps_the_pulse_whatever_its_tempo(generator: Generat
     assert lengths == [4] * change + [2] * (len(lengths) - change)
     gaps = np.diff([t for t, _ in piece.item.beats])
     assert gaps == pytest.approx(np.median(gaps), rel=0.05)
+
+
+def test_readings_of_a_set_are_held_against_its_beats(generator: Generator, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="fitting needs the extra [train]")
+    from drumscribe.training.fit_readings import cases_of_set
+
+    written(generator, tmp_path, "6/8")
+    cases = cases_of_set(tmp_path, load_models())
+    assert [case.metre for case in cases] == ["2 of 1.5"] * 2
+    for case in cases:
+        assert case.features.shape == (len(case.worth), len(DecoderParameters().reading_weights))
+        assert case.worth.max() > 0.6
 
 
 def test_bait_holds_side_sticks_and_percussion_and_no_hats_after_the_middle(generator: Generator, tmp_path: Path) -> None:
