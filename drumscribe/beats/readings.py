@@ -82,6 +82,8 @@ def find_pulses(evidence: Evidence, lengths: NDArray[np.int64], *, related: bool
         local = np.interp(frames, middle, period)
         gains[np.abs(np.log(near[None, :] / local[:, None])) > 0.09] -= 30.0
         pulses.append(_seconds(best_beats(gains, near, lead=evidence.lead, parameters=parameters), evidence, parameters))
+        if ratio == 1 / 2:  # which of two beats is counted, hits and activations can hardly say
+            pulses.append((pulses[-1][:-1] + pulses[-1][1:]) / 2)
     return pulses
 
 
@@ -135,9 +137,9 @@ def weigh(beats: Floats, bars: BarReading, activation: float, evidence: Evidence
     scale = min(seconds, 20.0) / seconds
     bpm = 60 / float(np.median(np.diff(beats)))
     crowd = float(evidence.hits.weights.sum()) / len(beats) / evidence.hits.found
-    marks = bars.downbeats
+    marks, lines = bars.downbeats, int(np.sum(bars.numbers == 1))
     if bars.metre == Metre(2, Fraction(1)):  # a network unsure which of two beats begins the bar marks them both
-        marks -= DOUBLE_MARK * int(np.sum(bars.numbers == 1))
+        marks -= DOUBLE_MARK * lines
     uncomfortable = max(0.0, np.log(0.7 / crowd), np.log(crowd / 7.0)) if crowd else 0.0
     return np.array(
         [
@@ -150,6 +152,7 @@ def weigh(beats: Floats, bars: BarReading, activation: float, evidence: Evidence
             -scale * bars.odd_bars,
             -scale * len(beats) * uncomfortable,
             heard_tempo(beats, evidence.tempi),
+            -scale * lines,
         ]
     )
 

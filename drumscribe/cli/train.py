@@ -221,23 +221,40 @@ def beats(
 
 @app.command("readings")
 def readings(
-    pack: Pack,
-    pool: PoolDir,
+    pack: Annotated[
+        Path | None, typer.Option(help="Folder of samples and MIDI with manifests.", exists=True, file_okay=False)
+    ] = None,
+    pool: Annotated[Path | None, typer.Option(help="Folder of rendered mixes, as `train pool` writes it.")] = None,
     parts: Parts = "train-*",
     imagined: Annotated[int, typer.Option(help="Pieces that were never rendered.", min=0)] = 150,
     seed: Seed = 77,
+    sets: Annotated[
+        list[Path] | None,
+        typer.Option("--set", help="Generated test set to fit on in place of pool and imagined pieces; may be repeated."),
+    ] = None,
+    judge: Annotated[
+        list[Path] | None,
+        typer.Option(help="Generated test set to judge the weights on; may be repeated. [default: what they were fitted on]"),
+    ] = None,
 ) -> None:
     """Fit the weights by which the decoder of beats chooses among ways to count, and print them with what they reach."""
     with _extra():
         from drumscribe.beats.parameters import DecoderParameters
-        from drumscribe.training.fit_readings import expected_worth, fit_weights, gather_cases
+        from drumscribe.training.fit_readings import cases_of_set, expected_worth, fit_weights, gather_cases
         from drumscribe.weights import load_models
 
-        cases = gather_cases(pack, pool, parts, load_models(), imagined=imagined, seed=seed)
+        models = load_models()
+        if sets:
+            cases = [case for folder in sets for case in cases_of_set(folder, models)]
+        elif pack is None or pool is None:
+            raise OptionError("Weights are fitted on a pool (--pack and --pool) or on test sets (--set).")
+        else:
+            cases = gather_cases(pack, pool, parts, models, imagined=imagined, seed=seed)
+        judged = [case for folder in judge or () for case in cases_of_set(folder, models)] or cases
         before = DecoderParameters().reading_weights
         for name, weights in (("before", before), ("fitted", fit_weights(cases, before))):
             say(f"{name}: {weights}")
-            for metre, worth in expected_worth(cases, weights).items():
+            for metre, worth in expected_worth(judged, weights).items():
                 say(f"  {metre}: {worth:.3f}")
 
 
@@ -349,10 +366,10 @@ def generated_set(
     songs: Songs,
     out: Annotated[Path, typer.Option(help="Folder for audio and annotations.")],
     source: Annotated[
-        Literal["patterns", "groove", "groove-plain"],
+        Literal["patterns", "counting", "groove", "groove-plain"],
         typer.Option(
-            help="Patterns: every metre, tempo, feel and more, one condition at a time. Groove: people who play, alone and in a "
-            "band; plain without room, desk and band."
+            help="Patterns: every metre, tempo, feel and more, one condition at a time. Counting: metres and changes of metre at "
+            "natural tempi. Groove: people who play, alone and in a band; plain without room, desk and band."
         ),
     ] = "patterns",
     pieces: Annotated[
@@ -364,11 +381,12 @@ def generated_set(
     """Make a generated test set, on kits kept out of training."""
     with _extra():
         from drumscribe.training.generator import Generator
-        from drumscribe.training.testset import render_patterns, render_performances, write_test_set
+        from drumscribe.training.testset import CONDITIONS, COUNTING, render_patterns, render_performances, write_test_set
 
         generator = Generator(pack, songs, validation=True)
-        if source == "patterns":
-            rendered = render_patterns(generator, pieces=pieces or 2, seed=seed, only=condition)
+        if source in ("patterns", "counting"):
+            conditions = COUNTING if source == "counting" else CONDITIONS
+            rendered = render_patterns(generator, pieces=pieces or 2, seed=seed, only=condition, conditions=conditions)
         else:
             rendered = render_performances(generator, pack, pieces=pieces, seed=seed, is_plain=source == "groove-plain")
         say(f"{write_test_set(rendered, out, generator.kits.kind)} pieces in {out}")

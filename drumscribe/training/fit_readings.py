@@ -1,6 +1,7 @@
 """Fit the weights by which the beat decoder chooses among readings (`DecoderParameters.reading_weights`).
 
-Pieces with known beats, half of them mixes of a pool, half imagined (every metre), pass through the released networks.
+Pieces with known beats pass through the released networks: mixes of a pool and imagined pieces (every metre), or generated test
+sets, of which one may be kept to judge on.
 Each way to count them is worth what it scores, the mean of CMLt and downbeat F; the weights are those with which a choice
 by chance, in proportion to exp(score), would score highest.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +26,15 @@ from drumscribe.beats.pulse import beat_lengths
 from drumscribe.beats.readings import find_pulses, read_pulse
 from drumscribe.detection import pick_hits
 from drumscribe.detection.infer import probabilities, run_network, sigmoid
-from drumscribe.evaluation import Beats, score_beats
+from drumscribe.evaluation import Beats, find, read_beats, score_beats
+from drumscribe.evaluation.runs import load_sound
 from drumscribe.features import FRAME_RATE
 from drumscribe.options import BeatOptions
+from drumscribe.pipeline import hear
 from drumscribe.training.material import OUTPUTS, load_grooves
 from drumscribe.training.pool import Pool, open_pool
 from drumscribe.training.simulate import imagine_piece
-from drumscribe.types import Activations, BeatActivations, Hit
+from drumscribe.types import Activations, BeatActivations, Hit, Stem
 from drumscribe.weights import Models
 
 SECONDS = 32.0
@@ -62,6 +66,25 @@ def gather_cases(pack: Path, pool: Path, parts: str, models: Models, *, imagined
         heard = Activations(onsets, np.full_like(onsets, 0.7), OUTPUTS, FRAME_RATE / POOL)
         truth = np.array(playing.beats)
         cases += case(beats, pick_hits(heard, models.drums.picking), truth, float(playing.unit))
+    return cases
+
+
+def cases_of_set(folder: Path, models: Models) -> list[Case]:
+    """Hear and read every piece of a generated test set.
+
+    Raises
+    ------
+    InputError
+        If the folder is no such set, or a file of it cannot be used.
+    """
+    cases: list[Case] = []
+    for piece in find(folder, kind="generated").pieces:
+        if piece.beats is None:
+            continue
+        hearing = hear(Stem(load_sound(piece), "mix"), models)
+        beats = read_beats(piece.beats)
+        truth = np.column_stack((beats.times, beats.numbers if beats.numbers is not None else np.zeros(len(beats.times))))
+        cases += case(hearing.beats, hearing.hits, truth.astype(np.float64), float(Fraction(str(piece.facts.get("unit", 1)))))
     return cases
 
 

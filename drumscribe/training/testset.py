@@ -85,6 +85,20 @@ CONDITIONS: tuple[Condition, ...] = (
     ),
 )
 
+#: What counting is measured on: every metre, changes of metre and hard levels, at the tempi, curves and pick-ups of their feels.
+COUNTING: tuple[Condition, ...] = (
+    *(
+        Condition(metre, {"metre": metre})
+        for metre in ("4/4", "3/4", "6/8", "12/8", "5/4", "7/4", "7/8", "6/4", "9/8", "2/4", "5/8")
+    ),
+    *(Condition(f"4/4 {feel}", {"metre": "4/4", "feel": feel}) for feel in ("shuffle", "half_time", "double_time", "ballad")),
+    *(Condition(f"{bpm} bpm", {"metre": "4/4", "bpm": float(bpm)}) for bpm in (60, 200)),
+    *(
+        Condition(f"{first} to {second}", {"metre": first, "tempo_curve": "constant"}, change=second)
+        for first, second in (("4/4", "3/4"), ("3/4", "4/4"), ("4/4", "5/4"), ("4/4", "7/4"), ("6/8", "9/8"), ("12/8", "6/8"))
+    ),
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
@@ -111,12 +125,19 @@ class Piece:
         }
 
 
-def render_patterns(generator: Generator, *, pieces: int = 2, seed: int = 7, only: str = "") -> Iterator[Piece]:
+def render_patterns(
+    generator: Generator,
+    *,
+    pieces: int = 2,
+    seed: int = 7,
+    only: str = "",
+    conditions: tuple[Condition, ...] = CONDITIONS,
+) -> Iterator[Piece]:
     """Yield `pieces` pieces of every condition, of drums alone and in a band by turns unless the condition sets a ratio.
 
     `generator` should hold the validation kits; `only` names the one condition to render, else all are.
     """
-    for index, condition in enumerate(CONDITIONS):
+    for index, condition in enumerate(conditions):
         for number in range(pieces if only in ("", condition.name) else 0):
             rng = np.random.default_rng([seed, index, number])
             playing, metre = _compose(condition, number, rng)
@@ -192,7 +213,7 @@ def _compose(condition: Condition, number: int, rng: np.random.Generator) -> tup
     song = _song(condition, rng)
     playing, metre = _playing(song), song.metre
     if condition.change:
-        pattern: dict[str, Any] = {**condition.pattern, "metre": condition.change}
+        pattern: dict[str, Any] = {**condition.pattern, "metre": condition.change, "bpm": song.bpm}
         change = make_pattern_song(rng, duration=SECONDS, **pattern)
         playing, metre = _join(playing, _playing(change)), f"{song.metre} to {change.metre}"
     if condition.velocities is not None:

@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 
 from drumscribe.beats import track_beats
+from drumscribe.beats.bars import Metre
+from drumscribe.beats.decode import collect_evidence
 from drumscribe.beats.infer import TEMPI
+from drumscribe.beats.parameters import DecoderParameters
+from drumscribe.beats.pulse import beat_lengths
+from drumscribe.beats.readings import find_pulses, read_pulse
 from drumscribe.options import BeatOptions
 from drumscribe.training.bar_patterns import damage
 from drumscribe.training.material import CLASS_TO_DRUM
@@ -188,3 +193,18 @@ def test_a_long_recording_with_a_wandering_tempo_stays_on_the_beat():
     grid = track_beats(NOTHING, tuple(sorted(hits)), duration=300.0, options=BeatOptions())
     found = np.array([b.time for b in grid.beats])
     assert float(mir_eval.beat.f_measure(beats[beats < 299], found)) > 0.98
+
+
+def test_both_phases_at_half_tempo_are_read_and_every_bar_line_is_paid() -> None:
+    one, parameters = perform(3, "4/4", "rock", 150.0), DecoderParameters()
+    evidence = collect_evidence(heard(one.song, 3), one.hits, 40.0, BeatOptions(), parameters)
+    lengths = beat_lengths(parameters.slowest, parameters.fastest, parameters.frame_rate)
+    pulses = find_pulses(evidence, lengths, related=True, parameters=parameters)
+    true = np.array([t for t, _ in one.song.beats])
+    slow = [p for p in pulses if 60 / np.median(np.diff(p)) == pytest.approx(75, abs=3)]
+    phases = {int(np.median([np.abs(true - t).argmin() % 2 for t in pulse[4:-4]])) for pulse in slow}
+    assert phases == {0, 1}
+    metres = (Metre(2, Fraction(1)), Metre(4, Fraction(1)))
+    short, long = read_pulse(pulses[0], evidence, metres, parameters=parameters)
+    assert short.features[-1] == pytest.approx(2 * long.features[-1], abs=1.0)
+    assert long.features[-1] == pytest.approx(-20 / 40 * len(long.beats) / 4, abs=1.0)

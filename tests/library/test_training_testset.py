@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import soundfile
 from PIL import Image
 from tiny_pack import make_pack, make_songs
 
+from drumscribe import load_models
+from drumscribe.beats.parameters import DecoderParameters
 from drumscribe.evaluation import read_beats, read_hits
 from drumscribe.features import BANDS, FLOOR, FRAME_RATE, SAMPLE_RATE, log_mel
 from drumscribe.training.audition import draw_labels, write_audition
@@ -19,7 +22,7 @@ from drumscribe.training.drummer import SECONDS, attack_power
 from drumscribe.training.generator import Generator
 from drumscribe.training.inspection import audible_strokes
 from drumscribe.training.material import Kits, load_kits, of_kinds, sort_out
-from drumscribe.training.testset import CONDITIONS, render_patterns, render_performances, write_test_set
+from drumscribe.training.testset import CONDITIONS, COUNTING, render_patterns, render_performances, write_test_set
 from drumscribe.types import Drum
 
 
@@ -73,6 +76,30 @@ def test_the_metre_changes_on_a_bar_line(generator: Generator) -> None:
     assert set(lengths[change:]) == {3}
     gaps = np.diff([t for t, _ in piece.item.beats])
     assert gaps == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_change_of_metre_keeps_the_pulse_whatever_its_tempo(generator: Generator) -> None:
+    (piece,) = render_patterns(generator, pieces=1, only="12/8 to 6/8", conditions=COUNTING)
+    assert (piece.metre, piece.kind, piece.item.unit) == ("12/8 to 6/8", "drums", Fraction(3, 2))
+    numbers = np.array([n for _, n in piece.item.beats])
+    lengths = np.diff(np.flatnonzero(numbers == 1)).tolist()
+    change = lengths.index(2)
+    assert change > 0
+    assert lengths == [4] * change + [2] * (len(lengths) - change)
+    gaps = np.diff([t for t, _ in piece.item.beats])
+    assert gaps == pytest.approx(np.median(gaps), rel=0.05)
+
+
+def test_readings_of_a_set_are_held_against_its_beats(generator: Generator, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="fitting needs the extra [train]")
+    from drumscribe.training.fit_readings import cases_of_set
+
+    written(generator, tmp_path, "6/8")
+    cases = cases_of_set(tmp_path, load_models())
+    assert [case.metre for case in cases] == ["2 of 1.5"] * 2
+    for case in cases:
+        assert case.features.shape == (len(case.worth), len(DecoderParameters().reading_weights))
+        assert case.worth.max() > 0.6
 
 
 def test_bait_holds_side_sticks_and_percussion_and_no_hats_after_the_middle(generator: Generator, tmp_path: Path) -> None:
