@@ -113,7 +113,7 @@ def release_drums(members: Sequence[Path], pool: Path, point: Point) -> Entry:
             "drums": [str(drum) for drum in OUTPUTS],
             "calibration": fixed["calibration"],
             "picking": fixed["picking"],
-            "operating_point": {"shift": point.shift},
+            "operating_point": {"shift": point.shift, "judges": point.judges},
             "metrics": {"validation": fixed["validation"], **point.metrics},
             "data": DATA,
             "limits": _LIMITS["drums"],

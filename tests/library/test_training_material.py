@@ -111,7 +111,7 @@ def test_a_pool_gives_back_what_was_rendered(generator: Generator, tmp_path: Pat
 def test_a_stroke_alone_is_audible_however_it_is_mixed(generator: Generator) -> None:
     """Equaliser, room and compressor move a stroke's own spectrum as they move the drums that hold it."""
     gaps: list[float] = []
-    for seed in range(40, 52):
+    for seed in range(40, 70):
         playing = Playing([Stroke(1.0 + 2.0 * k, ("kick", "snare", "hihat_closed")[k % 3], 0.9) for k in range(12)])
         drums, events = generator.render_drums(playing, np.random.default_rng(seed))
         assert drums is not None
@@ -140,10 +140,13 @@ def test_strokes_lose_their_usual_company(generator: Generator) -> None:
 def test_an_open_hat_rings_on_when_struck_open_again(generator: Generator) -> None:
     def power(second: str) -> float:
         strokes = [Stroke(1.0, "hihat_open", 0.9), Stroke(1.06, second, 0.15)]
-        renderer = Drummer(generator.kits, np.random.default_rng(5))
-        for stroke in strokes:
-            renderer.play(stroke)
-        tail = renderer.buses["hat"][int(1.13 * SAMPLE_RATE) : int(1.2 * SAMPLE_RATE)]
-        return float(np.mean(tail**2))
+        powers: list[float] = []
+        for seed in range(12):
+            renderer = Drummer(generator.kits, np.random.default_rng(seed))
+            for stroke in strokes:
+                renderer.play(stroke)
+            tail = renderer.buses["hat"][int(1.13 * SAMPLE_RATE) : int(1.2 * SAMPLE_RATE)]
+            powers.append(float(np.mean(tail**2)))
+        return float(np.mean(powers))
 
     assert power("hihat_open") > 5 * power("hihat_closed")
