@@ -51,6 +51,12 @@ describe("counting in", () => {
     expect(countIn(beats, pickup, 2, 1)).toEqual([2, 1.5, 1, 0.5]);
   });
 
+  it("counts the bar that begins a hair after the place", () => {
+    const times = [0, 0.5, 1, 1.5, 2, 2.5, 3].map((time) => ({ time, number: 1 }));
+    const two = [{ index: 0, number: 1, start: 0, end: 2 }, { index: 1, number: 2, start: 2, end: 3.5 }];
+    expect(countIn(times, two, 1.9996, 1)).toEqual([1.5, 1, 0.5]);
+  });
+
   it("counts slower when the song runs slower", () => {
     expect(countIn(beats, bars, 2.5, 0.5)).toEqual([4, 3, 2, 1]);
   });

@@ -48,7 +48,7 @@ export function due<T extends Timed>(
   });
 }
 
-const HAIR = 0.01; // seconds by which a beat may lie before the bar line that it is
+const HAIR = 0.01; // seconds by which a beat, or a place that was sought, may lie before the bar line that it is
 
 /** As `due`; and where a segment begins, the beat that lies a hair before: bar lines and beats are not the same to the bit. */
 export function dueBeats(beats: readonly Beat[], segment: Segment, from: number, to: number): { event: Beat; when: number }[] {
@@ -63,7 +63,7 @@ export function dueBeats(beats: readonly Beat[], segment: Segment, from: number,
  */
 export function countIn(beats: readonly Beat[], bars: readonly BarTime[], place: number, rate: number): number[] {
   const inside = (bar: BarTime) => beats.filter((beat) => beat.time >= bar.start - 0.05 && beat.time < bar.end - 0.05);
-  const index = barAt(bars, place);
+  const index = barAt(bars, place + HAIR);
   const [own, next] = [bars[index], bars[index + 1]];
   if (!own) return [];
   const bar = index === 0 && next && inside(next).length > inside(own).length ? next : own;
