@@ -104,7 +104,7 @@ def test_the_networks_that_ship_can_be_trained_on(kind: str) -> None:
     assert np.abs(found - np.asarray(expected)).max() < 5e-3
 
 
-@pytest.mark.parametrize("ref", ["drums-1.2.0", "beats-1.0.0", "light-1.0.0"])
+@pytest.mark.parametrize("ref", ["drums-1.1.0", "beats-1.0.0", "light-1.0.0"])
 def test_half_the_bytes_say_the_same(ref: str, tmp_path: Path) -> None:
     published, halved = SHIPPED.with_name(f"{ref}.onnx"), tmp_path / "n.onnx"
     halved.write_bytes(published.read_bytes())
