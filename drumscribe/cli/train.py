@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from drumscribe.cli.console import say
-from drumscribe.errors import OptionError
+from drumscribe.errors import FileNotReadable, OptionError
 
 app = typer.Typer(help="Make the networks (needs the extra [train]).", no_args_is_help=True, rich_markup_mode=None)
 
@@ -42,6 +42,9 @@ def _extra() -> Generator[None]:
 
         missing = f"Training needs {error.name}: pip install 'drumscribe[train]'."
         raise DependencyMissing(missing, module=error.name) from error
+    except FileNotFoundError as error:
+        sentence = f"There is no {error.filename}." if error.filename else f"There is {error}."
+        raise FileNotReadable(sentence, path=error.filename) from error
 
 
 @app.callback(invoke_without_command=True)
@@ -326,7 +329,7 @@ def release(
     kind: Annotated[Literal["drums", "beats"], typer.Argument(help="Which network.")],
     members: Annotated[
         list[Path],
-        typer.Argument(help="last.pt of a run; several, and published ONNX files, make a mean.", exists=True),
+        typer.Argument(help="last.pt of a run; several, and published ONNX files, make a mean.", exists=True, dir_okay=False),
     ],
     pool: PoolDir,
     version: Annotated[str, typer.Option(help="A version that was never published.")],

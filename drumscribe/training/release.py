@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import log
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,6 @@ class Point:
     judges: str = "valid-*"  #: parts of the pool that fix it, as a glob: `valid-*`, or the mixes nearer to records, `natural-*`
     shift: float = 0.3  #: logits taken off everywhere; see `calibrate`
     time_offset: float = 0.0  #: seconds added to every onset
-    metrics: Mapping[str, Any] = field(default_factory=dict)
     manifest: Path | None = None  #: the list to add to; None: the one that ships
 
 
@@ -90,13 +89,13 @@ def release_drums(members: Sequence[Path], pool: Path, point: Point) -> Entry:
     mixes = open_pool(pool, point.judges)
     with tempfile.TemporaryDirectory() as folder:
         described = [_describe(path, Path(folder) / f"member-{number}.onnx") for number, path in enumerate(members)]
-        network, config = described[0]
+        network, about = described[0]
         if len(members) > 1:
             described = [(path, known if "picking" in known else known | _fix(path, mixes, point)) for path, known in described]
             network, names = Path(folder) / "drums.onnx", [known["name"] for _, known in described]
             blend(described, network)
             features = {**_FEATURES, "profile": True, "blend_of": names}
-            config = {"features": features, "context": max(known["context"] for _, known in described)}
+            about = {"features": features, "context": max(known["context"] for _, known in described)}
         halve(network)
         fixed = _fix(network, mixes, point if len(members) == 1 else replace(point, shift=0.0))
         if len(members) > 1:
@@ -107,14 +106,14 @@ def release_drums(members: Sequence[Path], pool: Path, point: Point) -> Entry:
             "version": point.version,
             "kind": "drums",
             "licence": LICENCE,
-            "features": config["features"],
+            "features": about["features"],
             "frame_rate": FRAME_RATE,
-            "context": config["context"],
+            "context": about["context"],
             "drums": [str(drum) for drum in OUTPUTS],
             "calibration": fixed["calibration"],
             "picking": fixed["picking"],
             "operating_point": {"shift": point.shift, "judges": point.judges},
-            "metrics": {"validation": fixed["validation"], **point.metrics},
+            "metrics": {"validation": fixed["validation"]},
             "data": DATA,
             "limits": _LIMITS["drums"],
         }
@@ -126,7 +125,9 @@ def _describe(member: Path, target: Path) -> tuple[Path, dict[str, Any]]:
     if member.suffix == ".onnx":
         config = json.loads(member.with_suffix(".json").read_text("utf-8"))
         return Path(shutil.copy(member, target)), config | {"name": f"{config['name']}@{config['version']}"}
-    kind = json.loads(member.with_name("config.json").read_text("utf-8"))["network"]
+    kind = json.loads(member.with_name("config.json").read_text("utf-8")).get(
+        "network", "convolutions"
+    )  # older trainings had one kind
     export_drums(member, target, network=kind)
     context = DRUM_NETWORKS[kind].context()
     return target, {

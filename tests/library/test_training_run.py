@@ -100,6 +100,15 @@ def test_a_run_publishes_networks_and_is_left_alone_when_done(tmp_path: Path) ->
         run_stages(read_config(write(tmp_path, "steps = 4", "steps = 6")))
     config_of_blend = json.loads((tmp_path / "run" / "models" / "drums-0.2.0.json").read_text())
     assert config_of_blend["operating_point"] == {"shift": 0.3, "judges": "natural-*"}
+    pool, shipped = tmp_path / "run" / "pool", ROOT / "drumscribe" / "weights" / "drums-1.0.0.onnx"
+    options = ["--pool", str(pool), "--version", "0.3.0", "--manifest", str(tmp_path / "again.toml")]
+    result = CliRunner().invoke(app, ["train", "release", "drums", str(shipped), *options])  # it reads the first plane alone
+    assert (result.exit_code, result.output) == (0, "published drums@0.3.0\n")
+    assert json.loads((tmp_path / "drums-0.3.0.json").read_text())["features"].get("profile") is None
+    (tmp_path / "lost.pt").write_bytes(checkpoint.read_bytes())
+    for wrong in ([str(tmp_path / "lost.pt"), *options], [str(checkpoint), *options[2:], "--pool", str(tmp_path)]):
+        with pytest.raises(FileNotReadable, match=r"There is no (.*config\.json|pool named valid-\* in .*)\.$"):
+            app(["train", "release", "drums", *wrong], standalone_mode=False)
     first, fine = (
         torch.load(tmp_path / "run" / "drums" / name / "last.pt", weights_only=True)["averaged"] for name in ("first", "fine")
     )
