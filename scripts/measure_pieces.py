@@ -58,8 +58,7 @@ def render(generator: Generator, seeds: range) -> Iterator[Item]:
         playing = from_grooves(generator.grooves, SECONDS, rng) if seed % 2 else from_patterns(SECONDS, rng)
         loosen(playing, SECONDS, rng)
         kit = Drummer(generator.kits, rng)
-        for stroke in sorted((s for s in playing.strokes if 0 <= s.time < SECONDS - 0.05), key=lambda s: s.time):
-            kit.play(stroke)
+        kit.perform(playing.strokes)
         room, send = effects.room(rng), np.float32(10 ** (rng.uniform(-20, -8) / 20))
         count = effects.transform_size(LENGTH + 2 * SAMPLE_RATE)
         bins = effects.bins(count)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from drumscribe.options import PickingOptions
 from drumscribe.types import Activations, Drum, FloatArray, Hit
@@ -193,5 +194,4 @@ def _highest(activations: Activations, drums: tuple[Drum, ...], frames: NDArray[
 
 
 def _log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    bounded = probability.clip(1e-5, 1 - 1e-5)
-    return np.log(bounded / (1 - bounded))
+    return logit(probability.clip(1e-5, 1 - 1e-5))

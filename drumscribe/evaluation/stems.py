@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit, logit
 
 from drumscribe.audio import load_audio, resample
 from drumscribe.detection import activate, pick_hits
@@ -219,8 +220,8 @@ def hear_ways(pieces: Iterable[Piece], models: Models, options: SeparationOption
 def _mean(one: Activations, other: Activations) -> Activations:
     """Mean of the logits; lengths may differ by a frame where one sound was resampled."""
     count = min(len(one.values), len(other.values))
-    odds = [np.log((p := np.clip(a.values[:count].astype(np.float64), 1e-9, 1 - 1e-9)) / (1 - p)) for a in (one, other)]
-    values = (1 / (1 + np.exp(-np.mean(odds, axis=0)))).astype(np.float32)
+    odds = [logit(np.clip(a.values[:count].astype(np.float64), 1e-9, 1 - 1e-9)) for a in (one, other)]
+    values = expit(np.mean(odds, axis=0)).astype(np.float32)
     return replace(one, values=values, velocities=(one.velocities[:count] + other.velocities[:count]) / 2)
 
 

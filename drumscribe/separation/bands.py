@@ -22,15 +22,23 @@ FIRST = -1  #: the frame that `masked` begins with: from there on every sample o
 GAIN = 1000.0  #: magnitudes are multiplied by this before log(1 + x)
 
 
+def _mel_edges() -> NDArray[np.float64]:
+    """Edges of the bands on O'Shaughnessy's mel scale (1987), (BANDS + 2,)."""
+    return np.linspace(0.0, 2595.0 * np.log10(1.0 + SAMPLE_RATE / 2 / 700.0), BANDS + 2)
+
+
+def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 700.0 * (10 ** (mel / 2595.0) - 1)
+
+
 @lru_cache(maxsize=1)
 def band_filters() -> FloatArray:
-    """Triangular filters on O'Shaughnessy's mel scale (1987), shape (BINS, BANDS), from 0 Hz up; each sums to one.
+    """Triangular filters on the mel scale, shape (BINS, BANDS), from 0 Hz up; each sums to one.
 
     Where a filter is narrower than a bin it takes the nearest one.
     """
     bins = np.arange(BINS) * SAMPLE_RATE / WINDOW
-    top = 2595.0 * np.log10(1.0 + SAMPLE_RATE / 2 / 700.0)
-    edges = 700.0 * (10 ** (np.linspace(0.0, top, BANDS + 2) / 2595.0) - 1)
+    edges = _hertz(_mel_edges())
     rising = (bins[:, None] - edges[None, :-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[None, 2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
     filters = np.maximum(0.0, np.minimum(rising, falling))
@@ -42,17 +50,14 @@ def band_filters() -> FloatArray:
 @lru_cache(maxsize=1)
 def band_centres() -> NDArray[np.float64]:
     """Centre of each band in Hz, (BANDS,)."""
-    top = 2595.0 * np.log10(1.0 + SAMPLE_RATE / 2 / 700.0)
-    return 700.0 * (10 ** (np.linspace(0.0, top, BANDS + 2)[1:-1] / 2595.0) - 1)
+    return _hertz(_mel_edges()[1:-1])
 
 
 @lru_cache(maxsize=1)
 def band_spread() -> FloatArray:
     """How shares of bands become shares of bins: (BANDS, BINS), each bin a mean of the bands around it."""
     bins = np.arange(BINS) * SAMPLE_RATE / WINDOW
-    top = 2595.0 * np.log10(1.0 + SAMPLE_RATE / 2 / 700.0)
-    centres = np.linspace(0.0, top, BANDS + 2)[1:-1]
-    place = np.clip(np.interp(2595.0 * np.log10(1.0 + bins / 700.0), centres, np.arange(BANDS)), 0, BANDS - 1)
+    place = np.clip(np.interp(2595.0 * np.log10(1.0 + bins / 700.0), _mel_edges()[1:-1], np.arange(BANDS)), 0, BANDS - 1)
     spread = np.maximum(0.0, 1 - np.abs(place[None, :] - np.arange(BANDS)[:, None]))
     return spread.astype(np.float32)
 

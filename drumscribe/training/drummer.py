@@ -5,6 +5,7 @@ A kit is put together of pieces of several, tuned, worn and struck unlike any th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,11 @@ class Drummer:
         self.is_dulled, self.ringing = bool(rng.random() < 0.6), (0, 0)
         self._cache: dict[tuple[str, str, int, str, int], tuple[int, FloatArray, FloatArray]] = {}
         self._borrowed: dict[str, str] = {}
+
+    def perform(self, strokes: Iterable[Stroke]) -> None:
+        """Play all strokes within an item, in the order of their times."""
+        for stroke in sorted((s for s in strokes if 0 <= s.time < SECONDS - 0.05), key=lambda s: s.time):
+            self.play(stroke)
 
     def play(self, stroke: Stroke) -> None:
         """Add one stroke, softer ones quieter and duller; a new hat stroke chokes a ringing one."""

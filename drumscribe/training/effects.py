@@ -162,9 +162,8 @@ def jingles(kind: int, turn: int, *, metal: bool) -> tuple[int, FloatArray]:
             late = int(rng.uniform(0.005, 0.06) * SAMPLE_RATE)
             sound[late:] += rng.uniform(0.3, 0.9) * once[: count - late]
     head = sound[: int(0.08 * SAMPLE_RATE)]
-    return int(0.4 * min(attack, 0.03) * SAMPLE_RATE) if not metal else 0, (sound * 0.1 / np.sqrt(np.mean(head**2))).astype(
-        np.float32
-    )
+    onset = 0 if metal else int(0.4 * min(attack, 0.03) * SAMPLE_RATE)
+    return onset, (sound * 0.1 / np.sqrt(np.mean(head**2))).astype(np.float32)
 
 
 def amplifier(at: Bins, rng: np.random.Generator) -> FloatArray:

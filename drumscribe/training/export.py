@@ -14,7 +14,7 @@ from torch import nn
 from drumscribe.beats.infer import INPUTS
 from drumscribe.features import BANDS
 from drumscribe.separation.bands import BANDS as SEPARATOR_BANDS
-from drumscribe.training.networks import DRUM_NETWORKS, BeatNetwork
+from drumscribe.training.networks import DRUM_NETWORKS, BeatNetwork, DrumKind
 from drumscribe.training.separator_network import SeparatorNetwork
 
 TOLERANCE = 1e-3  #: largest difference of any logit between torch and ONNX Runtime
@@ -22,7 +22,7 @@ HALF_TOLERANCE = 1e-3  #: largest difference of any output, as a share of 0 to 1
 _HALVED = 10_000  #: numbers that a constant must have to be worth halving: small ones near the output move it most
 
 
-def export_drums(checkpoint: Path, target: Path, *, network: str = "convolutions") -> None:
+def export_drums(checkpoint: Path, target: Path, *, network: DrumKind = "convolutions") -> None:
     """Write the averaged weights of a drum checkpoint (of `networks.DRUM_NETWORKS[network]`) as ONNX: `log_mel` → `logits`."""
     _export(DRUM_NETWORKS[network](), checkpoint, target, "log_mel", 2 * BANDS)
 

@@ -128,9 +128,7 @@ class Generator:
     def render_drums(self, playing: Playing, rng: np.random.Generator) -> tuple[FloatArray | None, tuple[Event, ...]]:
         """Drums alone (RMS 0.1) with their events; None where nothing was struck."""
         renderer = Drummer(self.kits, rng)
-        strokes = sorted((s for s in playing.strokes if 0 <= s.time < SECONDS - 0.05), key=lambda s: s.time)
-        for stroke in strokes:
-            renderer.play(stroke)
+        renderer.perform(playing.strokes)
         if not renderer.events:
             return None, ()
         if rng.random() < 0.3:

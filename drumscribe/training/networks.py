@@ -8,7 +8,7 @@ dilations reach ±20 s → beat and downbeat. After Davies and Böck (EUSIPCO 20
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -152,7 +152,8 @@ class RisingDrumNetwork(AttentiveDrumNetwork):
         return torch.stack([(spectrum - before) / 1.5, contrast / 2.5], dim=1)
 
 
-DRUM_NETWORKS: dict[str, type[DrumNetwork]] = {
+DrumKind = Literal["convolutions", "attention", "rises"]
+DRUM_NETWORKS: dict[DrumKind, type[DrumNetwork]] = {
     "convolutions": DrumNetwork,
     "attention": AttentiveDrumNetwork,
     "rises": RisingDrumNetwork,

@@ -190,16 +190,17 @@ def _publish_drums(config: Config, run: Run, device: str, say: Say) -> dict[str,
 def _shipped(ref: str) -> Path:
     """The file of a network that ships."""
     known = Manifest.read()
-    return known.path.with_name(known.find(ref)[0].network.file)
+    (entry,) = known.find(ref)
+    folder = known.folder_of(entry)
+    assert folder is not None
+    return folder / entry.network.file
 
 
 def lend_beats(run: Run) -> None:
     """List the beat network that ships beside the run's drums, so that both can transcribe."""
-    known = Manifest.read()
-    entry = next(entry for entry in known.find("default") if entry.kind == "beats")
-    folder = known.folder_of(entry)
-    assert folder is not None
-    publish(folder / entry.network.file, json.loads((folder / entry.config.file).read_text("utf-8")), manifest=run.manifest)
+    entry = next(entry for entry in Manifest.read().find("default") if entry.kind == "beats")
+    network = _shipped(str(entry.ref))
+    publish(network, json.loads(network.with_name(entry.config.file).read_text("utf-8")), manifest=run.manifest)
 
 
 def _beats(config: Config, run: Run, device: str, say: Say) -> dict[str, Any]:

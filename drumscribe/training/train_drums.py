@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from drumscribe.features import BANDS
 from drumscribe.training.crops import Crop, draw_crop
 from drumscribe.training.loop import Training, fit
 from drumscribe.training.material import OUTPUTS
-from drumscribe.training.networks import DRUM_NETWORKS
+from drumscribe.training.networks import DRUM_NETWORKS, DrumKind
 from drumscribe.training.pool import open_pool
 
 #: Weight of an onset in the loss: twice the square root of its rarity, at most 3 (kick, snare and closed hat are common).
@@ -27,7 +26,7 @@ class DrumTraining(Training):
 
     pool: Path
     parts: str = "train-*"
-    network: Literal["convolutions", "attention", "rises"] = "convolutions"  #: which of `networks.DRUM_NETWORKS`
+    network: DrumKind = "convolutions"  #: which of `networks.DRUM_NETWORKS`
     frames: int = 640  #: length of a crop, 10 ms each
     loudness_weight: float = 20.0  #: of a stroke's loudness beside its onset
     mask_weight: float = 0.3  #: of the share of drums in a band, all bands together
