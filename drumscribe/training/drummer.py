@@ -34,6 +34,7 @@ ATTACK_FRAMES = (-1, 0, 1, 2)  #: frames from an onset on which its attack may b
 _TURNS = 3  #: versions of a recorded stroke that a drummer takes by turns
 CYMBALS = ("hat", "ride", "crash")
 _TUNING = {**dict.fromkeys(CYMBALS, 0.4), "aux": 3.0, "stick": 2.5}  #: semitones by which pieces differ from the recorded ones
+_CLICKING = 0.3  #: share of kits whose kicks click
 #: How often the piece of a second kit sounds along: few cymbals were recorded, two together are a third.
 _LAYERED = {"kick": 0.12, "snare": 0.12, "hat": 0.15, "ride": 0.35, "crash": 0.25}
 
@@ -76,6 +77,7 @@ class Drummer:
         self.made = {n: int(rng.integers(2**31)) for n in ("shaker", "tambourine") if rng.random() < 0.6}  #: not recorded
         self.attack = {n: 10 ** float(rng.normal(0, 0.25)) if rng.random() < 0.4 else 1.0 for n in GROUP_OF}
         self.decay = {n: 10 ** float(rng.uniform(-1.1, 0.1)) if rng.random() < 0.4 else 0.0 for n in GROUP_OF}
+        self.click = effects.click(rng) * np.float32(10 ** (rng.uniform(-18, -3) / 20)) if rng.random() < _CLICKING else None
         self.half_decay = float(rng.uniform(0.12, 0.5))
         self.range_db, self.curve = float(rng.uniform(14, 34)), float(rng.uniform(0.7, 1.4))
         self.is_dulled, self.ringing = bool(rng.random() < 0.6), (0, 0)
@@ -177,6 +179,9 @@ class Drummer:
             if self.attack[name] != 1:  # beaters, tips and microphones: more or less click
                 after = np.maximum(np.arange(len(sound), dtype=np.float32) - onset, 0)
                 sound = sound * (1 + np.float32(self.attack[name] - 1) * np.exp(after * np.float32(-1 / (0.008 * SAMPLE_RATE))))
+            if name == "kick" and self.click is not None:  # one beater, one trigger: the same at every stroke
+                sound = np.concatenate([sound, np.zeros(max(0, onset + len(self.click) - len(sound)), np.float32)])
+                effects.add_at(sound, self.click, onset)
             power = attack_power(sound, onset)
             self._cache[key] = (onset, sound.astype(np.float32), power)
         return self._cache[key]

@@ -166,6 +166,20 @@ def jingles(kind: int, turn: int, *, metal: bool) -> tuple[int, FloatArray]:
     return onset, (sound * 0.1 / np.sqrt(np.mean(head**2))).astype(np.float32)
 
 
+def click(rng: np.random.Generator) -> FloatArray:
+    """A beater's or a trigger's click: filtered noise or one impulse, gone in 1 to 6 ms, of the energy of 80 ms at RMS 0.1."""
+    count = int(0.012 * SAMPLE_RATE)
+    time = np.arange(count) / SAMPLE_RATE
+    source = rng.standard_normal(count) * np.exp(-time / rng.uniform(0.0003, 0.002))
+    if rng.random() < 0.4:
+        source = (time == 0).astype(float)
+    hertz = np.maximum(np.fft.rfftfreq(2 * count, 1 / SAMPLE_RATE), 1)
+    centre, octaves = rng.uniform(2000, 8000), rng.uniform(0.25, 1.0)
+    sound = np.fft.irfft(np.fft.rfft(source, 2 * count) * np.exp(-((np.log2(hertz / centre) / octaves) ** 2)))[:count]
+    sound *= np.exp(-time / rng.uniform(0.001, 0.004))
+    return (sound * np.sqrt(0.1**2 * 0.08 * SAMPLE_RATE / np.sum(sound**2))).astype(np.float32)
+
+
 def amplifier(at: Bins, rng: np.random.Generator) -> FloatArray:
     """Magnitude response of a guitar loudspeaker: 90 Hz to about 4.5 kHz with a presence peak near 2.6 kHz."""
     low, high, presence = rng.uniform(70, 120), rng.uniform(3800, 6000), rng.uniform(2000, 3200)
