@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -112,6 +113,12 @@ def _grid(time: Time, division: int, rng: np.random.Generator, density: float) -
     return slots
 
 
+def _off_beats(time: Time) -> list[tuple[float, float, int]]:
+    """The slots half-way between the beats, as `_grid` gives slots."""
+    pairs = pairwise(time.beats)
+    return [((a + b) / 2, (b - a) / 2, int(np.searchsorted(time.downbeats, a + 1e-3))) for a, b in pairs]
+
+
 def _pick(notes: Notes, names: tuple[str, ...], rng: np.random.Generator) -> list[Note]:
     present = [name for name in names if name in notes]
     return notes[present[int(rng.integers(len(present)))]]
@@ -175,7 +182,10 @@ def _strums(
     third = int(rng.choice([3, 4]))
     ring = rng.uniform(0.5, 3)
     spread = rng.uniform(0.002, 0.012)
-    for start, gap, bar in _grid(time, int(rng.choice([1, 2, 2, 4])), rng, rng.uniform(0.2, 0.9)):
+    slots = _grid(time, int(rng.choice([1, 2, 2, 4])), rng, rng.uniform(0.2, 0.9))
+    if rng.random() < 0.25:  # skanks
+        slots, ring = _off_beats(time), rng.uniform(0.15, 0.7)
+    for start, gap, bar in slots:
         root = 43 + (key + progression[bar % len(progression)]) % 12
         strings = [root, root + 7, root + 12, root + 12 + third]
         if rng.random() < 0.5:
@@ -188,7 +198,8 @@ def _strums(
 def _pads(notes: Notes, time: Time, length: int, key: int, progression: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
     bank, result = _pick(notes, _KEYS, rng), np.zeros(length, np.float32)
     third = int(rng.choice([3, 4]))
-    for start, gap, bar in _grid(time, int(rng.choice([1, 1, 2])), rng, rng.uniform(0.1, 0.8)):
+    slots = _off_beats(time) if rng.random() < 0.12 else _grid(time, int(rng.choice([1, 1, 2])), rng, rng.uniform(0.1, 0.8))
+    for start, gap, bar in slots:
         root = 52 + (key + progression[bar % len(progression)]) % 12
         for pitch in (root, root + third, root + 7):
             add_at(result, _voice(bank, pitch, gap * rng.uniform(0.8, 3), rng), _at(start, rng, 0.008))
