@@ -12,21 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drumscribe.training.limbs import TOMS, Bar, Metre, Stroke, at, chance, loud, open_some, pick, pulse
-
-_BACKBEATS: dict[int, tuple[tuple[int, ...], ...]] = {
-    2: ((1,),),
-    3: ((1, 2), (2,), (1,)),
-    4: ((1, 3), (1, 3), (1, 3), (1, 3), (3,)),
-    5: ((1, 3), (1, 4), (2, 4), (1, 3, 4), (3,)),
-    6: ((1, 3, 5), (2, 5), (3,), (1, 4)),
-    7: ((1, 3, 5), (1, 3, 6), (2, 4, 6), (1, 4, 6)),
-}
-
-
-def backbeats(rng: np.random.Generator, beats: int) -> tuple[int, ...]:
-    """Beats, from 0, on which the snare answers the kick."""
-    return pick(rng, _BACKBEATS[beats])
+from drumscribe.training import rare_grooves
+from drumscribe.training.limbs import TOMS, Bar, Metre, Stroke, at, backbeats, chance, loud, open_some, pick, pulse
 
 
 def _kicks(rng: np.random.Generator, beats: int, back: Sequence[int], step: float, density: float) -> Bar:
@@ -383,6 +370,14 @@ FEELS: dict[str, Feel] = {
     "swung_reggae": Feel(_reggae, (62, 160), 0.4, beats=(4,), swing_step=0.5, swing=(0.56, 0.66)),
     "metal": Feel(_metal, (85, 200), 1.2),
     "tom_groove": Feel(_tom_groove, (70, 160), 0.7),
+    "double_bass": Feel(rare_grooves.double_bass, (90, 210), 1.6, beats=(3, 4, 5, 6, 7)),
+    "crash_riding": Feel(rare_grooves.crash_riding, (75, 190), 1.2),
+    "tribal": Feel(rare_grooves.tribal, (70, 170), 2.0, beats=(3, 4, 5, 6, 7)),
+    "off_beats": Feel(rare_grooves.off_beats, (60, 165), 1.2, beats=(4,)),
+    "rim_clicks": Feel(rare_grooves.rim_clicks, (60, 130), 0.8, beats=(3, 4)),
+    "cascara": Feel(rare_grooves.cascara, (80, 125), 0.8, beats=(4,)),
+    "linear": Feel(rare_grooves.linear, (75, 120), 0.9, beats=(3, 4, 5, 7)),
+    "ride_jazz": Feel(rare_grooves.ride_jazz, (100, 210), 0.9, beats=(4,), swing_step=0.5, swing=(0.55, 0.7)),
     "train": Feel(_train, (80, 130), 0.6, beats=(2, 4)),
     "waltz": Feel(_waltz, (80, 200), 1.5, beats=(3, 6)),
     "compound": Feel(_compound, (60, 150), 2.0, "compound", (2, 3, 4)),

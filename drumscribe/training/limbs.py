@@ -109,6 +109,21 @@ def at(rng: np.random.Generator, positions: Sequence[float], drum: str, loudness
     return [Stroke(float(p), drum, loud(rng, loudness)) for p in positions]
 
 
+_BACKBEATS: dict[int, tuple[tuple[int, ...], ...]] = {
+    2: ((1,),),
+    3: ((1, 2), (2,), (1,)),
+    4: ((1, 3), (1, 3), (1, 3), (1, 3), (3,)),
+    5: ((1, 3), (1, 4), (2, 4), (1, 3, 4), (3,)),
+    6: ((1, 3, 5), (2, 5), (3,), (1, 4)),
+    7: ((1, 3, 5), (1, 3, 6), (2, 4, 6), (1, 4, 6)),
+}
+
+
+def backbeats(rng: np.random.Generator, beats: int) -> tuple[int, ...]:
+    """Beats, from 0, on which the snare answers the kick."""
+    return pick(rng, _BACKBEATS[beats])
+
+
 def open_some(rng: np.random.Generator, strokes: Bar, probability: float) -> Bar:
     """Open the hat on some off-beats."""
     return [
