@@ -141,11 +141,11 @@ def restyle(sequence: Playing, duration: float, rng: np.random.Generator) -> Non
         _snares_to_toms(strokes, duration, rng)
     if rng.random() < 0.35:
         _add_crashes(strokes, beats, rng)
-    if rng.random() < 0.07:
+    if rng.random() < 0.1:
         _add_double_kicks(strokes, beats, duration, rng)
     if rng.random() < 0.36:
         _add_percussion(strokes, beats, duration, rng)
-    if rng.random() < 0.2:
+    if rng.random() < 0.3:
         _unison(strokes, duration, rng)
 
 
@@ -201,9 +201,11 @@ def loosen(sequence: Playing, duration: float, rng: np.random.Generator) -> None
 
 
 def _unison(strokes: list[Stroke], duration: float, rng: np.random.Generator) -> None:
-    """Double the snare on the floor tom for a passage, sometimes with every kick: builds, stabs, tribal grooves."""
+    """Double the snare on the floor tom, sometimes with a kick, for a passage or throughout; hats may join it or keep silent."""
     start = float(rng.uniform(0, duration * 0.7))
     end = start + float(rng.uniform(2, 12))
+    if rng.random() < 0.4:
+        start, end = 0.0, duration
     partner = str(rng.choice(["tom_low", "tom_low", "tom_low", "tom_mid", "crash"]))
     with_kick = rng.random() < 0.5
     for stroke in [s for s in strokes if start <= s.time < end and s.name == "snare" and s.velocity > 0.3]:
@@ -212,6 +214,16 @@ def _unison(strokes: list[Stroke], duration: float, rng: np.random.Generator) ->
         )
         if with_kick:
             strokes.append(Stroke(stroke.time + rng.normal(0, 0.006), "kick", float(rng.uniform(0.6, 1))))
+    _replace_hats(strokes, start, end, ("tom_low",), rng)
+
+
+def _replace_hats(strokes: list[Stroke], start: float, end: float, others: Sequence[str], rng: np.random.Generator) -> None:
+    """Of three passages one loses its hats, in one another piece takes their part, one keeps them; in place."""
+    way = int(rng.integers(3))
+    if way == 0:
+        strokes[:] = [s for s in strokes if s.name not in (*_HATS, "hihat_pedal") or not start <= s.time < end]
+    elif way == 1:
+        _rename(strokes, _HATS, str(rng.choice(others)), start, end)
 
 
 def _snares_to_toms(strokes: list[Stroke], duration: float, rng: np.random.Generator) -> None:
@@ -231,7 +243,9 @@ def _add_crashes(strokes: list[Stroke], beats: list[float], rng: np.random.Gener
 
 def _add_double_kicks(strokes: list[Stroke], beats: list[float], duration: float, rng: np.random.Generator) -> None:
     start = float(rng.uniform(0, duration * 0.5))
-    inside = [b for b in beats if start <= b < start + float(rng.uniform(2, 10))]
+    end = start + float(rng.uniform(2, 14))
+    _replace_hats(strokes, start, end, ("ride", "crash", "china", "ride_bell"), rng)
+    inside = [b for b in beats if start <= b < end]
     for left, right in pairwise(inside):
         for k in range(4):
             strokes.append(Stroke(left + (right - left) * k / 4 + rng.normal(0, 0.003), "kick", float(rng.uniform(0.55, 0.9))))
