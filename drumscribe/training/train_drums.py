@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from drumscribe.features import BANDS
 from drumscribe.training.crops import Excerpts, cut, make_examples
-from drumscribe.training.loop import Training, fit
+from drumscribe.training.loop import Training, fit, halves_well
 from drumscribe.training.material import OUTPUTS
 from drumscribe.training.networks import DRUM_NETWORKS, DrumKind
 from drumscribe.training.pool import Pool, open_pool
@@ -47,6 +47,7 @@ def train_drums(options: DrumTraining) -> Path:
     torch.manual_seed(options.seed)
     network = DRUM_NETWORKS[options.network](masks=True).to(options.device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     onset_weight = torch.tensor(ONSET_WEIGHT, device=options.device)
+    is_half = halves_well(options.device)
     pools: dict[int, Pool] = {}
 
     def draw(number: int) -> tuple[torch.Tensor, ...]:
@@ -60,7 +61,7 @@ def train_drums(options: DrumTraining) -> Path:
         with torch.no_grad():
             examples = make_examples(Excerpts(*batch))
         onsets, loudness = examples.onsets, examples.loudness
-        with torch.autocast(options.device.split(":")[0], torch.bfloat16):
+        with torch.autocast(options.device.split(":")[0], torch.bfloat16, enabled=is_half):
             outputs = network(examples.spectrum).float()
         logits, heard, drums = torch.split(outputs, [len(OUTPUTS), len(OUTPUTS), BANDS], dim=2)
         found = functional.binary_cross_entropy_with_logits(
