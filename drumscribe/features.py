@@ -8,6 +8,7 @@ low bands of 122 ms, which tell kick, floor tom and bass apart where one window 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def _low_filters() -> FloatArray:
     return _filters(_low_edges(), bins) * np.float32((WINDOW / LOW_WINDOW) ** 2)
 
 
-def _filters(edges: NDArray[np.float64], bins: NDArray[np.float64]) -> FloatArray:
+def _filters(edges: NDArray[np.float64], bins: NDArray[np.floating[Any]]) -> FloatArray:
     rising = (bins[:, None] - edges[None, :-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[None, 2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
     filters = np.maximum(0.0, np.minimum(rising, falling))

@@ -82,8 +82,8 @@ def cut(pool: Pool, batch: int, frames: int, rng: np.random.Generator) -> Excerp
         strokes[k, : len(place), 0] = place
         strokes[k, : len(place), 1:] = pool.events[row, 2::2]
         spectra[k, : len(place)] = pool.spectra[row]
-    arrays = (torch.from_numpy(a) for a in (crop, song, foreign, strokes, spectra))
-    return Excerpts(*arrays, torch.tensor(int(rng.integers(2**62))))
+    put, seed = torch.from_numpy, torch.tensor(int(rng.integers(2**62)))
+    return Excerpts(put(crop), put(song), put(foreign), put(strokes), put(spectra), seed)
 
 
 def make_examples(excerpts: Excerpts, *, augmented: bool = True) -> Examples:

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -108,7 +108,7 @@ def halves_well(device: str) -> bool:
 
 def draw_ahead(
     draw: Callable[[int], tuple[Tensor, ...]], first: int, workers: int, *, pinned: bool = False
-) -> Iterator[tuple[Tensor, ...]]:
+) -> Generator[tuple[Tensor, ...]]:
     """Batches `first`, `first` + 1 and so on, drawn on threads of their own; `pinned` to reach a GPU while it computes."""
 
     def work(number: int) -> tuple[Tensor, ...]:
@@ -142,7 +142,8 @@ class Averaged:
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         now = network.state_dict()
         moving = [key for key, value in now.items() if value.dtype.is_floating_point]
-        torch._foreach_lerp_(
+        before, after = [self.state[key] for key in moving], [now[key] for key in moving]
+        torch._foreach_lerp_(before, after, 1 - decay)  # pyright: ignore  one call: a hundred are slow on a GPU
             [self.state[key] for key in moving], [now[key] for key in moving], 1 - decay
         )  # one call: many are slow
         for key in now.keys() - moving:
