@@ -144,8 +144,6 @@ class Averaged:
         moving = [key for key, value in now.items() if value.dtype.is_floating_point]
         before, after = [self.state[key] for key in moving], [now[key] for key in moving]
         torch._foreach_lerp_(before, after, 1 - decay)  # pyright: ignore  one call: a hundred are slow on a GPU
-            [self.state[key] for key in moving], [now[key] for key in moving], 1 - decay
-        )  # one call: many are slow
         for key in now.keys() - moving:
             self.state[key].copy_(now[key])
 
