@@ -89,7 +89,7 @@ def test_a_training_ends_by_the_clock_and_leaves_its_weights(tmp_path: Path) -> 
     fit(network, lambda number: (torch.tensor([[1.0]]),), lambda batch: (network(batch[0]) - 3).square().sum(), options)
     state = torch.load(tmp_path / "weights.pt", weights_only=True)
     assert state["step"] > 10
-    assert state["seconds"] >= 1.2
+    assert 1.1 < state["seconds"] < 60
     assert float(state["averaged"]["weight"] + state["averaged"]["bias"]) == pytest.approx(3, abs=0.2)
 
 
