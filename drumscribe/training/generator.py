@@ -126,7 +126,7 @@ class Generator:
     # ------------------------------------------------------------------------------------------- drums
 
     def render_drums(self, playing: Playing, rng: np.random.Generator) -> tuple[FloatArray | None, tuple[Event, ...]]:
-        """Drums alone (RMS 0.1) with their events; None where nothing was struck."""
+        """Drums alone (RMS 0.1) with their events by time; None where nothing was struck."""
         renderer = Drummer(self.kits, rng)
         renderer.perform(playing.strokes)
         if not renderer.events:
@@ -134,11 +134,11 @@ class Generator:
         if rng.random() < 0.3:
             renderer.buses["snare"] = renderer.buses.get("snare", np.float32(0)) + effects.rattle(renderer.buses, rng)
         drums, curves, pressed = self._desk(renderer.buses, rng)
-        events = tuple(
+        events = [
             replace(e, spectrum=np.logaddexp(e.spectrum + curves[group] + pressed(e.time), np.log(FLOOR)).astype(np.float32))
             for e, group in zip(renderer.events, renderer.struck, strict=True)
-        )
-        return drums, events
+        ]
+        return drums, tuple(sorted(events, key=lambda event: event.time))
 
     def _desk(
         self, buses: dict[str, FloatArray], rng: np.random.Generator
