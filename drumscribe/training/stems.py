@@ -7,7 +7,8 @@ end: voices leak first, so they are laid over the backing more often than the mi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from drumscribe.features import SAMPLE_RATE
 from drumscribe.training import effects
 from drumscribe.training.drummer import LENGTH
-from drumscribe.training.generator import Generator
+from drumscribe.training.generator import Generator, Item
 from drumscribe.training.songs import load_songs
 from drumscribe.types import FloatArray
 
@@ -46,26 +47,23 @@ class Bank:
 
 
 def render_stems(generator: Generator, folder: Path, name: str, seeds: range) -> None:
-    """Render `seeds` into `folder/name.npy`; a part that is whole already is left alone.
-
-    The file is written beside and renamed when whole, so a killed run starts that part again.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{name}.npy"
-    if target.exists():
+    """Render `seeds` into `folder/name.npy`; a part that is whole already is left alone."""
+    if (folder / f"{name}.npy").exists():
         return
+    write_clips(folder, generator)
+    _put_part(folder, name, len(seeds), (generator.item(seed) for seed in seeds))
+
+
+def write_part(folder: Path, name: str, items: Sequence[Item]) -> None:
+    """Keep the stems of `items` as `folder/name.npy`, written beside and renamed when whole: who looks sees no half part."""
+    _put_part(folder, name, len(items), items)
+
+
+def write_clips(folder: Path, generator: Generator) -> None:
+    """Keep the clips of the generator's material as `folder/clips.npy`, unless they are there."""
     if not (folder / CLIPS).exists():
         clips = np.concatenate([_to_int16(clip) for clip in generator.clips])
         _put(folder / CLIPS, clips.shape, lambda stored: np.copyto(stored, clips))
-
-    def render(stored: NDArray[np.int16]) -> None:
-        for index, seed in enumerate(seeds):
-            item = generator.item(seed)
-            for which, stem in ((DRUMS, item.drums), (BACKING, item.backing)):
-                if stem is not None:
-                    stored[index, which] = _to_int16(stem)
-
-    _put(target, (len(seeds), 2, LENGTH), render)
 
 
 def render_parts(generator: Generator, folder: Path, *, items: int, seed: int, say: Callable[[str], None]) -> None:
@@ -76,8 +74,20 @@ def render_parts(generator: Generator, folder: Path, *, items: int, seed: int, s
         say(f"{end} of {items} items")
 
 
+def _put_part(folder: Path, name: str, count: int, items: Iterable[Item]) -> None:
+    def fill(stored: NDArray[np.int16]) -> None:
+        for index, item in enumerate(items):
+            for which, stem in ((DRUMS, item.drums), (BACKING, item.backing)):
+                if stem is not None:
+                    stored[index, which] = _to_int16(stem)
+
+    _put(folder / f"{name}.npy", (count, 2, LENGTH), fill)
+
+
 def _put(target: Path, shape: tuple[int, ...], fill: Callable[[NDArray[np.int16]], None]) -> None:
-    temporary = target.with_suffix(".tmp")
+    """Write an array beside its place and rename it when whole, so that a killed run starts it again."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_suffix(f".{os.getpid()}.tmp")
     stored = np.lib.format.open_memmap(temporary, "w+", np.int16, shape)
     fill(stored)
     stored.flush()
