@@ -13,8 +13,12 @@ from torch.nn import functional
 
 from drumscribe.separation.bands import GAIN, HOP, WINDOW, band_filters, band_spread
 from drumscribe.training.loop import Training, fit
+from drumscribe.training.remix import Cutter, Mixer
 from drumscribe.training.separator_network import SeparatorNetwork
-from drumscribe.training.stems import Remixer, open_bank
+from drumscribe.training.stems import open_bank, reopen_bank
+
+#: A growing bank is looked through for new parts every so many batches.
+_LOOK = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class SeparatorTraining(Training):
     bank: Path
     parts: str = "train-*"
     songs: Path | None = None  #: folder of rendered songs, more backing
+    growing: bool = False  #: parts are still being written; such a run is not repeated exactly
     frames: int = 352  #: length of an example, 11.6 ms each; even
     steps: int = 3000
     batch: int = 8
@@ -36,18 +41,21 @@ class SeparatorTraining(Training):
 def train_separator(options: SeparatorTraining) -> Path:
     """Train until `steps`; return the path of the last checkpoint."""
     torch.manual_seed(options.seed)
+    torch.backends.cudnn.benchmark = True  # every batch has one shape
     network = SeparatorNetwork().to(options.device)
     cast("Any", network).to(memory_format=torch.channels_last)  # a third faster; torch's stubs do not know it of modules
-    remixer = Remixer(open_bank(options.bank, options.parts, options.songs), options.frames * HOP)
+    cutter = Cutter(open_bank(options.bank, options.parts, options.songs), options.frames * HOP)
+    mixer = Mixer(options.frames * HOP, options.device)
     spectra = Spectra(options.device)
 
     def draw(number: int) -> tuple[Tensor, ...]:
-        rng = np.random.default_rng([options.seed, number])
-        pairs = [remixer.draw(rng) for _ in range(options.batch)]
-        return tuple(torch.from_numpy(np.stack(part)) for part in zip(*pairs, strict=True))
+        if options.growing and number % _LOOK == 0:
+            cutter.bank = reopen_bank(cutter.bank, options.bank, options.parts)
+        return cutter.draw(np.random.default_rng([options.seed, number]), options.batch)
 
     def cost(batch: tuple[Tensor, ...]) -> Tensor:
-        mix, drums = (spectra.transform(part) for part in batch)
+        excerpts, ratios, numbers = batch
+        mix, drums = (spectra.transform(part) for part in mixer.mix(excerpts, ratios, numbers))
         bands = spectra.bands(mix)
         with torch.autocast(options.device, torch.bfloat16, enabled=options.precision == "bfloat16"):
             logits = network(torch.log1p(GAIN * bands))
