@@ -106,6 +106,7 @@ class Mixer:
         self._count = effects.transform_size(length + SAMPLE_RATE // 2)
         at = effects.bins(self._count)
         self._hertz = torch.from_numpy(at.hertz).to(device)
+        self._points = int(at.point.max()) + 2
         self._point = torch.from_numpy(at.point).to(device, torch.int64)
         self._share = torch.from_numpy(at.share).to(device)
         self._time = torch.arange(length, device=device) / SAMPLE_RATE
@@ -201,7 +202,7 @@ class Mixer:
 
         Basses and kicks share it, and either may be the one that is heard there.
         """
-        points = dice.normal(sigma_db * math.log(10) / 20, int(self._point.max()) + 2)
+        points = dice.normal(sigma_db * math.log(10) / 20, self._points)
         points = points - points.mean(1, keepdim=True)
         shape = torch.exp(points[:, self._point] * (1 - self._share) + points[:, self._point + 1] * self._share)
         is_booming, is_cut = dice.chance(boom), dice.chance(low_cut)

@@ -143,6 +143,13 @@ def test_the_loss_is_least_for_the_ideal_share() -> None:
     assert losses[0] < 0.6 * losses[1] < 0.6 * losses[2]
 
 
+def test_the_power_of_frames_is_that_of_their_sound() -> None:
+    sound = torch.randn(2, 32 * HOP, generator=torch.Generator().manual_seed(0)) * torch.linspace(0, 1, 32 * HOP)
+    spectra = Spectra("cpu")
+    inner = sound[:, HOP : 30 * HOP].square().mean(1)
+    np.testing.assert_allclose(spectra.power(spectra.transform(sound)), inner, rtol=1e-4)
+
+
 def test_a_bank_becomes_a_network_that_separates_in_pieces(folder: Path, tmp_path: Path) -> None:
     """Training, export, release, inference, with steps enough to run and not to learn."""
     options = SeparatorTraining(bank=folder, run=tmp_path / "run", steps=2, batch=2, frames=32, save_every=1)
