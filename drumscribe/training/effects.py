@@ -31,6 +31,7 @@ class Bins:
     """The frequencies of a long transform, with what every equaliser needs of them worked out once."""
 
     hertz: FloatArray  #: (bins,), 0 Hz counted as 1
+    point: NDArray[np.int32]  #: (bins,) equaliser point below each bin
     segments: tuple[int, ...]  #: the first bin of each stretch between two equaliser points, and the number of bins
     share: FloatArray  #: (bins,) how far each bin lies towards the next point, 0-1
 
@@ -42,7 +43,7 @@ def bins(count: int) -> Bins:
     point = np.clip(np.searchsorted(_EQ_POINTS, octaves, side="right") - 1, 0, len(_EQ_POINTS) - 2)
     share = np.clip((octaves - _EQ_POINTS[point]) / np.diff(_EQ_POINTS)[point], 0, 1)
     segments = np.searchsorted(point, np.arange(len(_EQ_POINTS)))
-    return Bins(hertz.astype(np.float32), tuple(segments.tolist()), share.astype(np.float32))
+    return Bins(hertz.astype(np.float32), point.astype(np.int32), tuple(segments.tolist()), share.astype(np.float32))
 
 
 def forward(samples: FloatArray, count: int) -> NDArray[np.complex64]:
