@@ -76,7 +76,7 @@ def collect_peaks(session: InferenceSession, features: Mapping[str, Any], pool: 
     strokes = [0] * len(OUTPUTS)
     for item in range(len(pool)):
         mix = pool.mel(item)[0].astype(np.float32)
-        audible = heard_in(pool, item)
+        audible = np.array(heard_in(pool, item), np.bool_)
         output = np.asarray(session.run(None, {"log_mel": network_inputs(mix, features)[None]})[0])[0]
         for column in range(len(OUTPUTS)):
             heard, unheard = _strokes(pool, item, column, audible)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from drumscribe.training.pool import Pool, open_pool
 ONSET_WEIGHT = (2.0, 2.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.5)
 
 
-REOPEN = 200  #: batches after which a growing pool is looked at again
+REOPEN = 400  #: batches after which a growing pool is looked at again; in the beginning more often
 NEIGHBOURS = 6  #: strokes of the same drum, one after another, whose order in loudness is taught
 CLEAR = 0.05  #: loudness, of 0 to 1, by which two strokes must differ to have an order (2 dB)
 
@@ -48,14 +49,10 @@ def train_drums(options: DrumTraining) -> Path:
     network = DRUM_NETWORKS[options.network](masks=True).to(options.device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     onset_weight = torch.tensor(ONSET_WEIGHT, device=options.device)
     is_half = halves_well(options.device)
-    pools: dict[int, Pool] = {}
+    source = _Source(options)
 
     def draw(number: int) -> tuple[torch.Tensor, ...]:
-        age = number // REOPEN if options.growing else 0
-        if age not in pools:
-            pools[age] = open_pool(options.pool, options.parts)
-        rng = np.random.default_rng([options.seed, number])
-        return cut(pools[age], options.batch, options.frames, rng)
+        return cut(source.at(number), options.batch, options.frames, np.random.default_rng([options.seed, number]))
 
     def cost(batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
         with torch.no_grad():
@@ -72,6 +69,22 @@ def train_drums(options: DrumTraining) -> Path:
         return found / (onsets.shape[0] * onsets.shape[1]) + softness + options.mask_weight * shares
 
     return fit(network, draw, cost, options)
+
+
+class _Source:
+    """The pool as it is at a batch."""
+
+    def __init__(self, options: DrumTraining) -> None:
+        self.options, self._lock, self._seen = options, threading.Lock(), 0
+        self._pool = open_pool(options.pool, options.parts)
+
+    def at(self, number: int) -> Pool:
+        """The pool for batch `number`: opened again where it grows and some time has gone by."""
+        age = min(number // (REOPEN // 4), 4) + number // REOPEN
+        with self._lock:
+            if self.options.growing and age > self._seen:
+                self._seen, self._pool = age, open_pool(self.options.pool, self.options.parts)
+            return self._pool
 
 
 def loudness_cost(logits: torch.Tensor, loudness: torch.Tensor) -> torch.Tensor:
