@@ -125,10 +125,10 @@ def compress(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 def _between(levels: NDArray[np.float64], block: int, length: int) -> FloatArray:
     """(length,) by linear interpolation of the levels in the middle of each block, held before the first and after the last."""
-    levels = np.concatenate([levels[:1], levels, levels[-1:]]).astype(np.float32)
+    held = np.concatenate([levels[:1], levels, levels[-1:]]).astype(np.float32)
     ramp = np.arange(block, dtype=np.float32) / np.float32(block)
-    ramped = (levels[:-1, None] + ramp * np.diff(levels)[:, None]).ravel()[block // 2 :]
-    return np.concatenate([ramped, np.full(max(0, length - len(ramped)), levels[-1])])[:length]
+    ramped = (held[:-1, None] + ramp * np.diff(held)[:, None]).ravel()[block // 2 :]
+    return np.concatenate([ramped, np.full(max(0, length - len(ramped)), held[-1])])[:length]
 
 
 def saturate(samples: FloatArray, drive: float) -> FloatArray:
@@ -199,8 +199,8 @@ def resample_by(samples: FloatArray, ratio: float) -> FloatArray:
         return samples
     positions = np.arange(0, len(samples) - 1, ratio)
     below = positions.astype(np.intp)
-    left = samples[below]
-    return left + (positions - below).astype(np.float32) * (samples[below + 1] - left)
+    left, share = samples[below], np.asarray(positions - below, np.float32)
+    return np.asarray(left + share * (samples[below + 1] - left), np.float32)
 
 
 def add_at(target: FloatArray, samples: FloatArray, start: int) -> None:
