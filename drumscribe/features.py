@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, signal
+from scipy import fft
 
 from drumscribe.types import Audio, FloatArray
 
@@ -30,7 +30,8 @@ SPECTRUM = BANDS + LOW_BANDS  #: columns of `log_spectrum`
 FLOOR = 1e-4  #: added to the band power; the scaled input has RMS `LEVEL`
 LEVEL = 0.1
 
-_BLOCK = 512  # frames transformed at once: keeps the working set in cache and memory flat
+_BLOCK = 128  # frames transformed at once: keeps the working set in cache and memory flat
+_SLOW_BLOCK = 64  # slow samples worked out together
 
 
 def _mel(hertz: NDArray[np.float64] | float) -> NDArray[np.float64]:
@@ -107,9 +108,32 @@ def log_mel(samples: FloatArray) -> FloatArray:
 def log_spectrum(samples: FloatArray) -> FloatArray:
     """`log_mel`, and behind it the low bands in the same form: (n // HOP, SPECTRUM) float32."""
     count = len(samples) // HOP
-    slow = signal.resample_poly(samples, 1, LOW_STEP) if count else samples
-    low = _log_bands(slow.astype(np.float32, copy=False), count, HOP // LOW_STEP, LOW_WINDOW, _low_filters())
+    low = _log_bands(_slow(samples), count, HOP // LOW_STEP, LOW_WINDOW, _low_filters())
     return np.concatenate([log_mel(samples), low], axis=1)
+
+
+@lru_cache(maxsize=1)
+def _slowing() -> FloatArray:
+    """(samples under a block, `_SLOW_BLOCK`): a low-pass that ends at half of the slow rate, at every `LOW_STEP`th sample."""
+    places = np.arange(-10 * LOW_STEP, 10 * LOW_STEP + 1)
+    taps = np.sinc(places / LOW_STEP) * np.kaiser(len(places), 5.0)
+    matrix = np.zeros((LOW_STEP * (_SLOW_BLOCK - 1) + len(taps), _SLOW_BLOCK), np.float32)
+    for column in range(_SLOW_BLOCK):
+        matrix[LOW_STEP * column : LOW_STEP * column + len(taps), column] = taps / taps.sum()
+    return matrix
+
+
+def _slow(samples: FloatArray) -> FloatArray:
+    """Every `LOW_STEP`th sample of what is below half of that rate, as SciPy's `resample_poly` has it, in half of its time."""
+    count, matrix = -(-len(samples) // LOW_STEP), _slowing()
+    blocks, step = max(1, -(-count // _SLOW_BLOCK)), LOW_STEP * _SLOW_BLOCK
+    padded = np.zeros(blocks * step + len(matrix) - step, np.float32)
+    padded[10 * LOW_STEP : 10 * LOW_STEP + len(samples)] = samples
+    result = np.empty((blocks, _SLOW_BLOCK), np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, len(matrix))[::step][:blocks]
+    for start in range(0, blocks, _BLOCK):
+        result[start : start + _BLOCK] = np.ascontiguousarray(windows[start : start + _BLOCK]) @ matrix
+    return result.ravel()[:count]
 
 
 def _log_bands(samples: FloatArray, count: int, hop: int, window: int, filters: FloatArray) -> FloatArray:

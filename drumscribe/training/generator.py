@@ -272,9 +272,10 @@ class _Pressed:
     """By how much dynamics changed the log power of the 46 ms from a time on."""
 
     def __init__(self, before: FloatArray, after: FloatArray) -> None:
-        self._sums = [np.concatenate([[0.0], np.cumsum(np.square(x, dtype=np.float64))]) for x in (before, after)]
+        self._signals = (before, after)
 
     def __call__(self, time: float) -> float:
         start = min(int(time * SAMPLE_RATE), LENGTH - WINDOW)
-        power = [sums[start + WINDOW] - sums[start] + 1e-9 for sums in self._sums]
+        heard = [signal[start : start + WINDOW] for signal in self._signals]
+        power = [float(np.dot(part, part)) + 1e-9 for part in heard]
         return float(np.log(power[1] / power[0]))
