@@ -30,6 +30,9 @@ BeginWith = Annotated[
 Seed = Annotated[int, typer.Option(help="Where chance begins.")]
 Device = Literal["cpu", "cuda"]
 OnDevice = Annotated[Device, typer.Option("--device", help="Where to compute.")]
+Minutes = Annotated[float | None, typer.Option(help="Train for so long, in place of --steps.", min=0.01)]
+Workers = Annotated[int, typer.Option(help="Threads that draw batches ahead.", min=1)]
+Growing = Annotated[bool, typer.Option("--growing", help="What is still being rendered joins as it comes.")]
 
 
 @contextmanager
@@ -169,6 +172,9 @@ def drums(
     begin_with: BeginWith = None,
     seed: Seed = 1,
     device: OnDevice = "cpu",
+    minutes: Minutes = None,
+    workers: Workers = 1,
+    growing: Growing = False,
 ) -> None:
     """Train the drum network; started again, it goes on from its last checkpoint."""
     with _extra():
@@ -185,6 +191,9 @@ def drums(
             begin_with=begin_with,
             seed=seed,
             device=_check(device),
+            minutes=minutes,
+            workers=workers,
+            growing=growing,
         )
         say(f"checkpoint: {train_drums(options)}")
 

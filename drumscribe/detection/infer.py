@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from drumscribe.audio import resample
 from drumscribe.chunks import run_in_chunks
 from drumscribe.detection.loudness import refine_loudness
 from drumscribe.detection.picking import find_peaks
-from drumscribe.features import FRAME_RATE, SAMPLE_RATE, log_mel, mono, scale_to_level, with_profile
+from drumscribe.features import BANDS, FRAME_RATE, SAMPLE_RATE, log_spectrum, mono, scale_to_level, with_profile
 from drumscribe.types import Activations, Drum, FloatArray, OnProgress, Progress, Stem, ignore_progress
 from drumscribe.weights import Network
 
@@ -34,19 +37,20 @@ def activate(stem: Stem, model: Network, *, on_progress: OnProgress = ignore_pro
         The log-mel spectrum they came from, which the beat network reads as well.
     """
     audio = stem.audio if stem.audio.sample_rate == SAMPLE_RATE else resample(stem.audio, SAMPLE_RATE)
-    spectrum = log_mel(scale_to_level(mono(audio)))
+    spectrum = log_spectrum(scale_to_level(mono(audio)))
     drums = tuple(Drum(name) for name in model.config["drums"])
     count = len(drums)
     logits = run_network(spectrum, model, on_progress=on_progress)
     values = probabilities(logits, model)
     thresholds = model.config["picking"]["thresholds"]
     strokes = [find_peaks(values[:, k], float(t), STROKE_FRAMES) for k, t in enumerate(thresholds)]
+    spectrum = spectrum[:, :BANDS]
     loudness = refine_loudness(spectrum, sigmoid(logits[:, count:]), strokes, drums)
     return Activations(values, loudness, drums, FRAME_RATE, model.ref), spectrum
 
 
 def run_network(spectrum: FloatArray, model: Network, *, on_progress: OnProgress = ignore_progress) -> FloatArray:
-    """Logits of a spectrum of any length, (frames, 2 * drums): onsets, then loudness."""
+    """Logits of a spectrum (frames, SPECTRUM) of any length, (frames, 2 * drums): onsets, then loudness."""
     if not len(spectrum):
         return np.zeros((0, 2 * len(model.config["drums"])), np.float32)
 
@@ -58,12 +62,14 @@ def run_network(spectrum: FloatArray, model: Network, *, on_progress: OnProgress
     def report(fraction: float) -> None:
         on_progress(Progress("listen", fraction))
 
-    return run_in_chunks(run, network_inputs(spectrum, model), chunk=CHUNK_FRAMES, context=context, on_chunk=report)
+    inputs = network_inputs(spectrum, model.config.get("features", {}))
+    return run_in_chunks(run, inputs, chunk=CHUNK_FRAMES, context=context, on_chunk=report)
 
 
-def network_inputs(spectrum: FloatArray, model: Network) -> FloatArray:
-    """What the network reads of a recording's spectrum (n, BANDS): itself, with its profile where the network wants one."""
-    return with_profile(spectrum) if model.config.get("features", {}).get("profile") else spectrum
+def network_inputs(spectrum: FloatArray, features: Mapping[str, Any]) -> FloatArray:
+    """What a network of these `features` reads of a spectrum (n, SPECTRUM): mel bands, low bands, their profile."""
+    wanted = spectrum if features.get("low_bands") else spectrum[:, :BANDS]
+    return with_profile(wanted) if features.get("profile") else wanted
 
 
 def probabilities(logits: FloatArray, model: Network) -> FloatArray:

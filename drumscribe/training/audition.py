@@ -58,11 +58,11 @@ def write_audition(generator: Generator, folder: Path, seeds: range) -> None:
     for seed in seeds:
         item = generator.item(seed)
         pool = pool_of(item)
-        example = _Example(f"{seed:06d}", item, heard_in(pool))
+        example = _Example(f"{seed:06d}", item, heard_in(pool, 0))
         for part, samples in (("mix", item.mix), ("drums", item.drums), ("backing", item.backing)):
             if samples is not None:
                 _write_sound(folder / f"{example.name}-{part}.flac", samples)
-        draw_labels(pool.mel(0)[0].astype(np.float32), item, example.audible).save(folder / f"{example.name}.png")
+        draw_labels(pool.mel(0)[0, :, :BANDS].astype(np.float32), item, example.audible).save(folder / f"{example.name}.png")
         (folder / f"{example.name}.json").write_text(json.dumps(_facts(example), indent=1))
         entries.append(_entry(example))
     (folder / "index.html").write_text(_PAGE.replace("ENTRIES", "\n".join(entries)), "utf-8")

@@ -130,7 +130,8 @@ def _voice(bank: list[Note], pitch: int, seconds: float, rng: np.random.Generato
     near = np.flatnonzero(distances <= distances.min() + 1)
     note = bank[int(rng.choice(near))]
     shift = np.clip(pitch - note.pitch, -7, 7) if note.pitch else rng.normal(0, 1.5)
-    sound = resample_by(note.samples, 2 ** (float(shift) / 12))[: max(1, int(seconds * SAMPLE_RATE))].copy()
+    ratio, wanted = 2 ** (float(shift) / 12), max(1, int(seconds * SAMPLE_RATE))
+    sound = resample_by(note.samples[: int(wanted * ratio) + 3], ratio)[:wanted].copy()
     fade = min(len(sound), 600)
     sound[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     return sound

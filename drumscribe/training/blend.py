@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
 
-from drumscribe.features import BANDS
+from drumscribe.features import BANDS, SPECTRUM
 from drumscribe.training.export import TOLERANCE
 from drumscribe.training.material import OUTPUTS
 
@@ -23,7 +24,7 @@ Member = tuple[Path, Mapping[str, Any]]  #: a network's ONNX file and its descri
 
 
 def blend(members: Sequence[Member], target: Path) -> None:
-    """Write one network, `log_mel` (1, frames, 2 * BANDS) → `logits`, that gives the members' mean.
+    """Write one network, `log_mel` (1, frames, 2 * SPECTRUM) → `logits`, that gives the members' mean.
 
     Onset logits are taken less the logit of the member's own threshold, so that members of other operating points agree on zero;
     loudness logits are averaged as they are.
@@ -37,11 +38,11 @@ def blend(members: Sequence[Member], target: Path) -> None:
         raise ValueError("the networks to blend must name the same drums in the same order")
     graphs = [compose.add_prefix(onnx.load(path), f"m{k}_") for k, (path, _) in enumerate(members)]
     first = numpy_helper.from_array
-    constants = [first(np.array([0]), "zero"), first(np.array([BANDS]), "bands"), first(np.array([2]), "axis")]
-    constants.append(first(np.array(1 / len(members), np.float32), "share"))
-    nodes = [helper.make_node("Slice", ["log_mel", "zero", "bands", "axis"], ["plain"])]
+    constants = [first(np.array(1 / len(members), np.float32), "share")]
+    nodes: list[onnx.NodeProto] = []
     for k, (graph, (_, config)) in enumerate(zip(graphs, members, strict=True)):
-        nodes.append(helper.make_node("Identity", ["log_mel" if _has_profile(config) else "plain"], [f"m{k}_log_mel"]))
+        constants.append(first(_columns(config), f"m{k}_columns"))
+        nodes.append(helper.make_node("Gather", ["log_mel", f"m{k}_columns"], [f"m{k}_log_mel"], axis=2))
         nodes += list(graph.graph.node)
         constants += [*graph.graph.initializer, *(first(a, f"m{k}_{name}") for name, a in zip("ab", _line(config), strict=True))]
         nodes.append(helper.make_node("Mul", [f"m{k}_logits", f"m{k}_a"], [f"m{k}_scaled"]))
@@ -52,7 +53,7 @@ def blend(members: Sequence[Member], target: Path) -> None:
     graph = helper.make_graph(
         nodes,
         "blend",
-        [helper.make_tensor_value_info("log_mel", TensorProto.FLOAT, [*shape, 2 * BANDS])],
+        [helper.make_tensor_value_info("log_mel", TensorProto.FLOAT, [*shape, 2 * SPECTRUM])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [*shape, 2 * len(OUTPUTS)])],
         constants,
     )
@@ -62,8 +63,12 @@ def blend(members: Sequence[Member], target: Path) -> None:
     _compare(members, target)
 
 
-def _has_profile(config: Mapping[str, Any]) -> bool:
-    return bool(config.get("features", {}).get("profile"))
+def _columns(config: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Which columns of `with_profile(log_spectrum(…))` a member reads."""
+    both = np.arange(2 * SPECTRUM, dtype=np.int64).reshape(2, SPECTRUM)
+    features = config.get("features", {})
+    wanted = both if features.get("low_bands") else both[:, :BANDS]
+    return wanted.ravel() if features.get("profile") else wanted[0]
 
 
 def _line(config: Mapping[str, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -77,7 +82,7 @@ def _line(config: Mapping[str, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[A
 
 
 def _compare(members: Sequence[Member], target: Path) -> None:
-    inputs = np.random.default_rng(0).standard_normal((1, 501, 2 * BANDS)).astype(np.float32)
+    inputs = np.random.default_rng(0).standard_normal((1, 501, 2 * SPECTRUM)).astype(np.float32)
 
     def run(path: Path, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -86,7 +91,7 @@ def _compare(members: Sequence[Member], target: Path) -> None:
     expected = np.zeros((1, 501, 2 * len(OUTPUTS)), np.float32)
     for path, config in members:
         scale, offset = _line(config)
-        expected += run(path, inputs if _has_profile(config) else inputs[..., :BANDS]) * scale + offset
+        expected += run(path, inputs[..., _columns(config)]) * scale + offset
     difference = float(np.abs(run(target, inputs) - expected / len(members)).max())
     if difference > TOLERANCE:
         raise ValueError(f"the blend differs from the mean of its members by {difference}")

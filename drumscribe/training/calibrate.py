@@ -7,6 +7,7 @@ too many hits on records (`docs/model/drums.md`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,12 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 from scipy.optimize import minimize
 
+from drumscribe.detection.infer import network_inputs
 from drumscribe.detection.picking import find_peaks
-from drumscribe.features import FRAME_RATE, with_profile
-from drumscribe.training.crops import gain_of, is_audible
+from drumscribe.features import FRAME_RATE
+from drumscribe.training.inspection import heard_in
 from drumscribe.training.material import OUTPUTS
 from drumscribe.training.pool import Pool
-from drumscribe.types import FloatArray
 
 WINDOW_FRAMES = 4  #: a peak within 40 ms of a stroke is that stroke
 GAP_FRAMES = 3
@@ -36,11 +37,13 @@ class Peaks:
     strokes: int  #: audible strokes, found or not
 
 
-def calibrate(session: InferenceSession, pool: Pool, *, shift: float) -> dict[str, Any]:
+def calibrate(session: InferenceSession, features: Mapping[str, Any], pool: Pool, *, shift: float) -> dict[str, Any]:
     """Calibration and thresholds of a network, ready for its configuration.
 
     Parameters
     ----------
+    features : mapping
+        What the network reads, as in its configuration.
     shift : float
         Logits taken off everywhere before the probability is read.
 
@@ -49,7 +52,7 @@ def calibrate(session: InferenceSession, pool: Pool, *, shift: float) -> dict[st
     dict
         `calibration` (`scale`, `offset`), `thresholds`, and the validation figures behind them per drum.
     """
-    peaks = collect_peaks(session, pool)
+    peaks = collect_peaks(session, features, pool)
     scales, offsets, thresholds, figures = [], [], [], {}
     for drum, found in zip(OUTPUTS, peaks, strict=True):
         scale, offset = _platt(found)
@@ -66,17 +69,17 @@ def calibrate(session: InferenceSession, pool: Pool, *, shift: float) -> dict[st
     return {"calibration": {"scale": scales, "offset": offsets}, "thresholds": thresholds, "validation": figures}
 
 
-def collect_peaks(session: InferenceSession, pool: Pool) -> list[Peaks]:
+def collect_peaks(session: InferenceSession, features: Mapping[str, Any], pool: Pool) -> list[Peaks]:
     """Peaks of every drum; those on strokes that cannot be heard are left out."""
     logits: list[list[float]] = [[] for _ in OUTPUTS]
     is_hit: list[list[bool]] = [[] for _ in OUTPUTS]
     strokes = [0] * len(OUTPUTS)
-    wanted = session.get_inputs()[0].shape[-1]  # a network that needs no profile reads the first plane alone
     for item in range(len(pool)):
-        mix, drums, _ = pool.mel(item).astype(np.float32)
-        output = np.asarray(session.run(None, {"log_mel": with_profile(mix)[None, :, :wanted]})[0])[0]
+        mix = pool.mel(item)[0].astype(np.float32)
+        audible = np.array(heard_in(pool, item), np.bool_)
+        output = np.asarray(session.run(None, {"log_mel": network_inputs(mix, features)[None]})[0])[0]
         for column in range(len(OUTPUTS)):
-            heard, unheard = _strokes(pool, item, column, mix, drums)
+            heard, unheard = _strokes(pool, item, column, audible)
             strokes[column] += len(heard)
             for frame in find_peaks(output[:, column], LOWEST_LOGIT, GAP_FRAMES):
                 near = [h for h in heard if abs(h - frame) <= WINDOW_FRAMES]
@@ -89,17 +92,13 @@ def collect_peaks(session: InferenceSession, pool: Pool) -> list[Peaks]:
     return [Peaks(np.array(x), np.array(y, np.bool_), n) for x, y, n in zip(logits, is_hit, strokes, strict=True)]
 
 
-def _strokes(pool: Pool, item: int, column: int, mix: FloatArray, drums: FloatArray) -> tuple[list[float], list[float]]:
+def _strokes(pool: Pool, item: int, column: int, heard: NDArray[np.bool_]) -> tuple[list[float], list[float]]:
     """Frames of the strokes of one drum that can and that cannot be heard."""
-    shift = gain_of(mix, drums)
-    heard: list[float] = []
-    unheard: list[float] = []
-    first, last = np.searchsorted(pool.events[:, 0], [item, item + 1])
-    for row in range(int(first), int(last)):
-        if int(pool.events[row, 2]) == column:
-            frame = float(pool.events[row, 1]) * FRAME_RATE
-            (heard if is_audible(pool, row, mix, round(frame), shift) else unheard).append(frame)
-    return heard, unheard
+    events = pool.events[pool.strokes(item)]
+    places = [
+        [float(row[1]) * FRAME_RATE for row in events[(events[:, 2] == column) & (heard == wanted)]] for wanted in (True, False)
+    ]
+    return places[0], places[1]
 
 
 def _platt(peaks: Peaks) -> tuple[float, float]:

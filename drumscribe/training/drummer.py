@@ -102,7 +102,9 @@ class Drummer:
         onset, sound, power = self._sound(*source, name, velocity)
         loudness = -self.range_db * (1 - velocity) ** self.curve + float(rng.normal(0, 0.8))
         gain = np.float32(10 ** ((self.level[group] + loudness) / 20))
-        bus = self.buses.setdefault(group, np.zeros(LENGTH + 3 * SAMPLE_RATE, np.float32))
+        if group not in self.buses:
+            self.buses[group] = np.zeros(LENGTH + 3 * SAMPLE_RATE, np.float32)
+        bus = self.buses[group]
         start = round(time * SAMPLE_RATE) - onset
         if group == "hat":
             is_open = name in ("hihat_open", "hihat_half")

@@ -5,6 +5,7 @@ Randomising these is worth more than any other choice in the recipe: a network t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -22,7 +23,7 @@ _EQ_POINTS = np.log2(np.array([30, 80, 200, 500, 1200, 3000, 7000, 14000]))
 
 def normalise(samples: FloatArray, level: float = 0.1) -> FloatArray:
     """Scale to an RMS."""
-    return samples * np.float32(level / (float(np.sqrt(np.mean(samples**2))) + 1e-7))
+    return samples * np.float32(level / (float(np.sqrt(np.dot(samples, samples) / len(samples))) + 1e-7))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +32,7 @@ class Bins:
 
     hertz: FloatArray  #: (bins,), 0 Hz counted as 1
     point: NDArray[np.int32]  #: (bins,) equaliser point below each bin
+    segments: tuple[int, ...]  #: the first bin of each stretch between two equaliser points, and the number of bins
     share: FloatArray  #: (bins,) how far each bin lies towards the next point, 0-1
 
 
@@ -40,7 +42,8 @@ def bins(count: int) -> Bins:
     octaves = np.log2(hertz)
     point = np.clip(np.searchsorted(_EQ_POINTS, octaves, side="right") - 1, 0, len(_EQ_POINTS) - 2)
     share = np.clip((octaves - _EQ_POINTS[point]) / np.diff(_EQ_POINTS)[point], 0, 1)
-    return Bins(hertz.astype(np.float32), point.astype(np.int32), share.astype(np.float32))
+    segments = np.searchsorted(point, np.arange(len(_EQ_POINTS)))
+    return Bins(hertz.astype(np.float32), point.astype(np.int32), tuple(segments.tolist()), share.astype(np.float32))
 
 
 def forward(samples: FloatArray, count: int) -> NDArray[np.complex64]:
@@ -62,11 +65,20 @@ def equaliser(at: Bins, rng: np.random.Generator, sigma_db: float, low_cut: floa
     """Random smooth gain over frequency, zero dB on average, with optional third- and higher-order cuts (Hz, 0 = none)."""
     points = rng.normal(0, sigma_db, len(_EQ_POINTS))
     log_gain = ((points - points.mean()) * np.log(10) / 20).astype(np.float32)
-    gain = np.exp(log_gain[at.point] * (1 - at.share) + log_gain[at.point + 1] * at.share)
+    gain = np.empty(len(at.share), np.float32)
+    for left, right, (start, end) in zip(log_gain[:-1], log_gain[1:], itertools.pairwise(at.segments), strict=True):
+        np.multiply(at.share[start:end], right - left, out=gain[start:end])
+        gain[start:end] += left
+    np.exp(gain, out=gain)
     if low_cut:
-        gain /= np.sqrt(1 + (np.float32(low_cut) / at.hertz) ** 6)
+        cut = np.square(np.float32(low_cut) / at.hertz)
+        cut *= np.square(cut)
+        gain /= np.sqrt(cut + 1)
     if high_cut:
-        gain /= np.sqrt(1 + (at.hertz / np.float32(high_cut)) ** int(rng.choice([8, 16])))
+        cut = at.hertz * np.float32(1 / high_cut)
+        for _ in range(int(np.log2(rng.choice([8, 16])))):
+            np.square(cut, out=cut)
+        gain /= np.sqrt(cut + 1)
     return gain
 
 
@@ -107,9 +119,16 @@ def compress(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
     level = 10 * np.log10(envelope + 1e-9)
     threshold = np.percentile(level, rng.uniform(30, 80))
     reduction = -np.maximum(0, level - threshold) * (1 - 1 / rng.uniform(1.5, 8))
-    gain = np.interp(np.arange(len(samples)), np.arange(count) * block + block / 2, 10 ** (reduction / 20)).astype(np.float32)
-    squeezed = samples * gain
+    squeezed = samples * _between(10 ** (reduction / 20), block, len(samples))
     return squeezed if rng.random() < 0.7 else 0.5 * samples + 0.8 * squeezed
+
+
+def _between(levels: NDArray[np.float64], block: int, length: int) -> FloatArray:
+    """(length,) by linear interpolation of the levels in the middle of each block, held before the first and after the last."""
+    held = np.concatenate([levels[:1], levels, levels[-1:]]).astype(np.float32)
+    ramp = np.arange(block, dtype=np.float32) / np.float32(block)
+    ramped = (held[:-1, None] + ramp * np.diff(held)[:, None]).ravel()[block // 2 :]
+    return np.concatenate([ramped, np.full(max(0, length - len(ramped)), held[-1])])[:length]
 
 
 def saturate(samples: FloatArray, drive: float) -> FloatArray:
@@ -193,7 +212,9 @@ def resample_by(samples: FloatArray, ratio: float) -> FloatArray:
     if abs(ratio - 1) < 1e-3:
         return samples
     positions = np.arange(0, len(samples) - 1, ratio)
-    return np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
+    below = positions.astype(np.intp)
+    left, share = samples[below], np.asarray(positions - below, np.float32)
+    return np.asarray(left + share * (samples[below + 1] - left), np.float32)
 
 
 def add_at(target: FloatArray, samples: FloatArray, start: int) -> None:

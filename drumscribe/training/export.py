@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from drumscribe.beats.infer import INPUTS
-from drumscribe.features import BANDS
+from drumscribe.features import SPECTRUM
 from drumscribe.separation.bands import BANDS as SEPARATOR_BANDS
 from drumscribe.training.networks import DRUM_NETWORKS, BeatNetwork, DrumKind
 from drumscribe.training.separator_network import SeparatorNetwork
@@ -24,7 +24,7 @@ _HALVED = 10_000  #: numbers that a constant must have to be worth halving: smal
 
 def export_drums(checkpoint: Path, target: Path, *, network: DrumKind = "convolutions") -> None:
     """Write the averaged weights of a drum checkpoint (of `networks.DRUM_NETWORKS[network]`) as ONNX: `log_mel` → `logits`."""
-    _export(DRUM_NETWORKS[network](), checkpoint, target, "log_mel", 2 * BANDS)
+    _export(DRUM_NETWORKS[network](), checkpoint, target, "log_mel", 2 * SPECTRUM)
 
 
 def export_beats(checkpoint: Path, target: Path) -> None:

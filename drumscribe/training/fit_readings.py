@@ -28,7 +28,7 @@ from drumscribe.detection import pick_hits
 from drumscribe.detection.infer import probabilities, run_network, sigmoid
 from drumscribe.evaluation import Beats, find, read_beats, score_beats
 from drumscribe.evaluation.runs import load_sound
-from drumscribe.features import FRAME_RATE
+from drumscribe.features import BANDS, FRAME_RATE
 from drumscribe.options import BeatOptions
 from drumscribe.pipeline import hear
 from drumscribe.training.material import OUTPUTS, load_grooves
@@ -96,7 +96,7 @@ def _case_of_mix(pool: Pool, item: int, models: Models) -> list[Case]:
     first, last = np.searchsorted(pool.beats[:, 0], [item, item + 1])
     truth = pool.beats[int(first) : int(last), 1:].astype(np.float64)
     hits = pick_hits(heard, models.drums.picking)
-    return case(activate_beats(spectrum, heard, models.beats), hits, truth, float(pool.units[item]))
+    return case(activate_beats(spectrum[:, :BANDS], heard, models.beats), hits, truth, float(pool.units[item]))
 
 
 def case(activations: BeatActivations, hits: tuple[Hit, ...], truth: Floats, unit: float) -> list[Case]:

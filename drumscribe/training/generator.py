@@ -126,7 +126,7 @@ class Generator:
     # ------------------------------------------------------------------------------------------- drums
 
     def render_drums(self, playing: Playing, rng: np.random.Generator) -> tuple[FloatArray | None, tuple[Event, ...]]:
-        """Drums alone (RMS 0.1) with their events; None where nothing was struck."""
+        """Drums alone (RMS 0.1) with their events by time; None where nothing was struck."""
         renderer = Drummer(self.kits, rng)
         renderer.perform(playing.strokes)
         if not renderer.events:
@@ -134,11 +134,11 @@ class Generator:
         if rng.random() < 0.3:
             renderer.buses["snare"] = renderer.buses.get("snare", np.float32(0)) + effects.rattle(renderer.buses, rng)
         drums, curves, pressed = self._desk(renderer.buses, rng)
-        events = tuple(
+        events = [
             replace(e, spectrum=np.logaddexp(e.spectrum + curves[group] + pressed(e.time), np.log(FLOOR)).astype(np.float32))
             for e, group in zip(renderer.events, renderer.struck, strict=True)
-        )
-        return drums, events
+        ]
+        return drums, tuple(sorted(events, key=lambda event: event.time))
 
     def _desk(
         self, buses: dict[str, FloatArray], rng: np.random.Generator
@@ -272,9 +272,10 @@ class _Pressed:
     """By how much dynamics changed the log power of the 46 ms from a time on."""
 
     def __init__(self, before: FloatArray, after: FloatArray) -> None:
-        self._sums = [np.concatenate([[0.0], np.cumsum(np.square(x, dtype=np.float64))]) for x in (before, after)]
+        self._signals = (before, after)
 
     def __call__(self, time: float) -> float:
         start = min(int(time * SAMPLE_RATE), LENGTH - WINDOW)
-        power = [sums[start + WINDOW] - sums[start] + 1e-9 for sums in self._sums]
+        heard = [signal[start : start + WINDOW] for signal in self._signals]
+        power = [float(np.dot(part, part)) + 1e-9 for part in heard]
         return float(np.log(power[1] / power[0]))

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from drumscribe.beats.infer import INPUTS as BEAT_INPUTS
 from drumscribe.beats.infer import OUTPUTS as BEAT_OUTPUTS
-from drumscribe.features import BANDS
+from drumscribe.features import BANDS, LOW_BANDS
 from drumscribe.training.material import OUTPUTS
 
 
@@ -35,24 +35,37 @@ class _Residual(nn.Module):
 
 
 class _Frequency(nn.Module):
-    """Convolutions over (time, frequency) with a pool over frequency after each; time keeps its length, 96 bands become 6."""
+    """Convolutions over (time, frequency) with a pool over frequency after each; time keeps its length, 96 bands become 6.
 
-    def __init__(self, channels: int, widths: tuple[int, int, int, int], out: int) -> None:
+    With `lows`, those bands go through convolutions of their own and join where frequency ends: 32 become 4.
+    """
+
+    def __init__(self, channels: int, widths: tuple[int, int, int, int], out: int, lows: tuple[int, ...] = ()) -> None:
         super().__init__()
         first, *others = widths
         self.enter = nn.Conv2d(channels, first, (3, 5), stride=(1, 2), padding=(1, 2), bias=False)
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1, bias=False) for i, o in zip(widths, others, strict=False))
         self.norms = nn.ModuleList(nn.BatchNorm2d(w) for w in widths)
-        self.project = nn.Conv1d(widths[-1] * (BANDS // 16), out, 1, bias=False)
+        deep = zip((channels, *lows), lows, strict=False)
+        self.low_convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1, bias=False) for i, o in deep)
+        self.low_norms = nn.ModuleList(nn.BatchNorm2d(w) for w in lows)
+        self.project = nn.Conv1d(
+            widths[-1] * (BANDS // 16) + (lows[-1] * (LOW_BANDS >> len(lows)) if lows else 0), out, 1, bias=False
+        )
         self.norm = nn.BatchNorm1d(out)
         self.dropout = nn.Dropout(0.15)
 
-    def forward(self, x: Tensor) -> Tensor:  # (batch, channels, time, 96)
+    def forward(self, x: Tensor, low: Tensor) -> Tensor:  # (batch, channels, time, 96) and (batch, channels, time, 32)
         x = functional.relu(self.norms[0](self.enter(x)))
         for convolution, norm in zip(self.convolutions, list(self.norms)[1:], strict=True):
             x = functional.relu(norm(convolution(functional.max_pool2d(x, (1, 2)))))
-        x = x.permute(0, 1, 3, 2).flatten(1, 2)  # (batch, channels * 6, time)
-        return cast(Tensor, self.dropout(functional.relu(self.norm(self.project(x)))))
+        seen = [x]
+        if len(self.low_convolutions):
+            for convolution, norm in zip(self.low_convolutions, self.low_norms, strict=True):
+                low = functional.max_pool2d(functional.relu(norm(convolution(low))), (1, 2))
+            seen.append(low)
+        flat = torch.cat([part.permute(0, 1, 3, 2).flatten(1, 2) for part in seen], 1)  # (batch, channels * bands, time)
+        return cast(Tensor, self.dropout(functional.relu(self.norm(self.project(flat)))))
 
 
 class _Attention(nn.Module):
@@ -84,20 +97,24 @@ class _Attention(nn.Module):
 
 
 class DrumNetwork(nn.Module):
-    """(batch, frames, 2 * BANDS), see `features.with_profile` → (batch, frames, 2 * outputs): onset, then loudness logits.
+    """(batch, frames, 2 * SPECTRUM), see `features.with_profile` → (batch, frames, 2 * outputs): onset, then loudness logits.
 
     The temporal convolutions run at half the frame rate: they give context, the fine front end gives the instant.
     A piece of a longer input must start on an even frame. In training a further head says how much of each band is drums:
     transcription and separation taught together help each other (Stoller, Ewert, Dixon: ICASSP 2018, for voice).
     """
 
+    width = 128
+    widths: tuple[int, int, int, int] = (24, 32, 64, 64)  #: channels over the mel bands
+    lows: tuple[int, ...] = ()  #: channels over the low bands; none: they are not read
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     reach = 0  #: half frames on each side that attention looks at
     attentions = 0  #: layers of attention behind the convolutions
 
-    def __init__(self, width: int = 128, widths: tuple[int, int, int, int] = (24, 32, 64, 64), *, masks: bool = False) -> None:
+    def __init__(self, *, masks: bool = False) -> None:
         super().__init__()
-        self.front = _Frequency(2, widths, width)
+        width = self.width
+        self.front = _Frequency(2, self.widths, width, self.lows)
         looks = (_Attention(width, self.reach) for _ in range(self.attentions))
         self.time = nn.Sequential(*(_Residual(width, d) for d in self.dilations), *looks)
         self.heads = nn.Conv1d(2 * width, 2 * len(OUTPUTS), 1)
@@ -109,16 +126,16 @@ class DrumNetwork(nn.Module):
     @classmethod
     def context(cls) -> int:
         """Frames on each side that an output frame depends on; even."""
-        return 2 * (2 * sum(cls.dilations) + cls.attentions * cls.reach) + 6
+        return 2 * (2 * sum(cls.dilations) + cls.attentions * cls.reach) + 8
 
-    def planes(self, inputs: Tensor) -> Tensor:
-        """(batch, 2, frames, BANDS): what the front end reads, of about unit variance at RMS 0.1."""
-        spectrum, contrast = inputs[..., :BANDS], inputs[..., BANDS:]
+    def planes(self, spectrum: Tensor, contrast: Tensor) -> Tensor:
+        """(batch, 2, frames, bands): what the front end reads of some bands, of about unit variance at RMS 0.1."""
         return torch.stack([(spectrum + 3.0) / 4.0, contrast / 2.5], dim=1)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """(batch, 2 * width, frames): what the heads read."""
-        fine = self.front(self.planes(inputs))
+        mel, low, mel_contrast, low_contrast = torch.split(inputs, [BANDS, LOW_BANDS] * 2, dim=2)
+        fine = self.front(self.planes(mel, mel_contrast), self.planes(low, low_contrast))
         coarse = self.time(functional.avg_pool1d(functional.pad(fine, (0, 1)), 2))
         coarse = coarse.repeat_interleave(2, dim=2)[:, :, : fine.shape[2]]
         return torch.cat([coarse, fine], 1)
@@ -131,8 +148,11 @@ class DrumNetwork(nn.Module):
 
 
 class AttentiveDrumNetwork(DrumNetwork):
-    """The same with attention over 2.6 s to each side, in two layers."""
+    """Wider, with low bands, and attention over 2.6 s to each side in two layers."""
 
+    width = 192
+    widths = (32, 48, 80, 96)
+    lows = (16, 24, 32)
     dilations = (1, 2, 4, 8)
     reach = 128
     attentions = 2
@@ -144,9 +164,8 @@ class RisingDrumNetwork(AttentiveDrumNetwork):
     Held notes leave no trace in the first plane (after SuperFlux, Böck and Widmer, DAFx 2013).
     """
 
-    def planes(self, inputs: Tensor) -> Tensor:
-        """(batch, 2, frames, BANDS): rise over the frames 2 to 4 before, with neighbouring bands; contrast with the profile."""
-        spectrum, contrast = inputs[..., :BANDS], inputs[..., BANDS:]
+    def planes(self, spectrum: Tensor, contrast: Tensor) -> Tensor:
+        """(batch, 2, frames, bands): rise over the frames 2 to 4 before, with neighbouring bands; contrast with the profile."""
         before = functional.pad(spectrum, (1, 1, 4, 0), mode="replicate")[:, : spectrum.shape[1] + 2]
         before = functional.max_pool2d(before[:, None], 3, stride=1)[:, 0]
         return torch.stack([(spectrum - before) / 1.5, contrast / 2.5], dim=1)

@@ -1,21 +1,22 @@
 """A pool of rendered mixes as log-mel spectra: what the training loops read.
 
-`NAME.npy` holds (items, 3, frames, BANDS) float16: the mix, the drums, the backing (floor where absent). `NAME.npz`
+`NAME.npy` holds (items, 3, frames, SPECTRUM) float16: the mix, the drums, the backing (floor where absent). `NAME.npz`
 holds the events and beats of all items as flat arrays with an `item` column. Drums and backing apart let the loop mix
 them anew at other levels in the power domain, which multiplies the pool for free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drumscribe.features import BANDS, FLOOR, FRAME_RATE, log_mel
+from drumscribe.features import BANDS, FLOOR, FRAME_RATE, SPECTRUM, log_spectrum
 from drumscribe.training.drummer import SECONDS
 from drumscribe.training.generator import Generator, Item
 from drumscribe.types import FloatArray
@@ -26,12 +27,12 @@ FRAMES = int(SECONDS * FRAME_RATE)
 _EVENT_FIELDS = ("item", "time", "output", "velocity", "loudness")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Pool:
     """One or several rendered parts."""
 
-    mels: list[NDArray[np.float16]]  #: one memory map per part, (items, 3, FRAMES, BANDS)
-    events: NDArray[np.float32]  #: (events, 5): item, time, output, velocity, loudness; sorted by item
+    mels: list[NDArray[np.float16]]  #: one memory map per part, (items, 3, FRAMES, SPECTRUM)
+    events: NDArray[np.float32]  #: (events, 5): item, time, output, velocity, loudness; sorted by item and time
     spectra: NDArray[np.float16]  #: (events, BANDS)
     beats: NDArray[np.float32]  #: (beats, 3): item, time, number; sorted by item
     units: NDArray[np.float32]  #: (items,) quarter notes per beat
@@ -41,27 +42,41 @@ class Pool:
         return len(self.units)
 
     def mel(self, item: int) -> NDArray[np.float16]:
-        """(3, FRAMES, BANDS) of one item."""
+        """(3, FRAMES, SPECTRUM) of one item."""
         for part in self.mels:
             if item < len(part):
                 return part[item]
             item -= len(part)
         raise IndexError(item)
 
+    @cached_property
+    def _firsts(self) -> NDArray[np.int64]:
+        return np.searchsorted(self.events[:, 0], np.arange(len(self) + 1, dtype=np.float32))
+
+    def strokes(self, item: int) -> slice:
+        """Rows of `events` and `spectra` that belong to an item."""
+        return slice(int(self._firsts[item]), int(self._firsts[item + 1]))
+
+    def strokes_between(self, item: int, begin: float, end: float) -> slice:
+        """Those of them from `begin` seconds on and before `end`."""
+        rows = self.strokes(item)
+        first, last = np.searchsorted(self.events[rows, 1], np.array([begin, end], np.float32))
+        return slice(rows.start + int(first), rows.start + int(last))
+
 
 def render_pool(generator: Generator, folder: Path, name: str, seeds: range) -> None:
-    """Render `seeds` into `folder/name.npy` and `.npz`; a pool that is already whole is left alone.
+    """Render `seeds` into `folder/name.npy` and `.npz`; a pool that is already whole is left alone."""
+    if not (folder / f"{name}.npz").exists():
+        write_pool(folder, name, map(generator.item, seeds), len(seeds))
 
-    The mel file is written beside and renamed when whole, so a killed run starts that part again.
-    """
+
+def write_pool(folder: Path, name: str, items: Iterable[Item], count: int) -> None:
+    """Write `count` items as `folder/name.npy` and `.npz`, each beside, then renamed: a killed run leaves no half."""
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / f"{name}.npz").exists():
-        return
     temporary = folder / f"{name}.tmp.npy"
-    mels = np.lib.format.open_memmap(temporary, "w+", np.float16, (len(seeds), 3, FRAMES, BANDS))
+    mels = np.lib.format.open_memmap(temporary, "w+", np.float16, (count, 3, FRAMES, SPECTRUM))
     rows: list[dict[str, NDArray[Any]]] = []
-    for index, seed in enumerate(seeds):
-        item = generator.item(seed)
+    for index, item in enumerate(items):
         mels[index] = _spectra(item)
         rows.append(_rows(item, index))
     mels.flush()
@@ -104,8 +119,8 @@ def _rows(item: Item, index: int) -> dict[str, NDArray[Any]]:
 
 
 def _spectra(item: Item) -> FloatArray:
-    empty = np.full((FRAMES, BANDS), np.log(FLOOR), np.float32)
-    parts = [empty if part is None else log_mel(part) for part in (item.mix, item.drums, item.backing)]
+    empty = np.full((FRAMES, SPECTRUM), np.log(FLOOR), np.float32)
+    parts = [empty if part is None else log_spectrum(part) for part in (item.mix, item.drums, item.backing)]
     return np.stack(parts)
 
 

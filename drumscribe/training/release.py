@@ -15,7 +15,20 @@ import numpy as np
 import onnxruntime
 
 from drumscribe.beats.infer import TEMPI
-from drumscribe.features import BANDS, FRAME_RATE, HIGHEST, HOP, LOWEST, SAMPLE_RATE, WINDOW
+from drumscribe.features import (
+    BANDS,
+    FRAME_RATE,
+    HIGHEST,
+    HOP,
+    LOW_BANDS,
+    LOW_HIGHEST,
+    LOW_LOWEST,
+    LOW_STEP,
+    LOW_WINDOW,
+    LOWEST,
+    SAMPLE_RATE,
+    WINDOW,
+)
 from drumscribe.training.blend import blend
 from drumscribe.training.calibrate import calibrate
 from drumscribe.training.export import export_beats, export_drums, halve
@@ -34,6 +47,11 @@ _FEATURES = {
     "bands": BANDS,
     "lowest": LOWEST,
     "highest": HIGHEST,
+    "low_window": LOW_STEP * LOW_WINDOW,
+    "low_bands": LOW_BANDS,
+    "low_lowest": LOW_LOWEST,
+    "low_highest": LOW_HIGHEST,
+    "profile": True,
 }
 
 DATA = {
@@ -91,13 +109,16 @@ def release_drums(members: Sequence[Path], pool: Path, point: Point) -> Entry:
         described = [_describe(path, Path(folder) / f"member-{number}.onnx") for number, path in enumerate(members)]
         network, about = described[0]
         if len(members) > 1:
-            described = [(path, known if "picking" in known else known | _fix(path, mixes, point)) for path, known in described]
+            described = [
+                (path, known if "picking" in known else known | _fix(path, known["features"], mixes, point))
+                for path, known in described
+            ]
             network, names = Path(folder) / "drums.onnx", [known["name"] for _, known in described]
             blend(described, network)
-            features = {**_FEATURES, "profile": True, "blend_of": names}
+            features = {**_FEATURES, "blend_of": names}
             about = {"features": features, "context": max(known["context"] for _, known in described)}
         halve(network)
-        fixed = _fix(network, mixes, point if len(members) == 1 else replace(point, shift=0.0))
+        fixed = _fix(network, about["features"], mixes, point if len(members) == 1 else replace(point, shift=0.0))
         if len(members) > 1:
             offsets = np.array(fixed["calibration"]["offset"])
             fixed["picking"]["thresholds"] = np.round(1 / (1 + np.exp(-offsets)), 4).tolist()
@@ -133,15 +154,15 @@ def _describe(member: Path, target: Path) -> tuple[Path, dict[str, Any]]:
     return target, {
         "name": kind,
         "drums": [str(d) for d in OUTPUTS],
-        "features": _FEATURES | {"profile": True},
+        "features": _FEATURES,
         "context": context,
     }
 
 
-def _fix(network: Path, mixes: Pool, point: Point) -> dict[str, Any]:
+def _fix(network: Path, features: Mapping[str, Any], mixes: Pool, point: Point) -> dict[str, Any]:
     """Calibration, thresholds and validation figures of a network."""
     session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
-    fixed = calibrate(session, mixes, shift=point.shift)
+    fixed = calibrate(session, features, mixes, shift=point.shift)
     picking = {"thresholds": fixed.pop("thresholds"), "time_offset": point.time_offset}
     return fixed | {"picking": picking}
 

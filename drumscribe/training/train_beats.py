@@ -19,6 +19,7 @@ from torch.nn import functional
 from drumscribe.beats.bars import METRES, Metre
 from drumscribe.beats.infer import COARSE_BANDS, DRUMS, TEMPI, beat_inputs
 from drumscribe.detection.infer import probabilities, run_network
+from drumscribe.features import BANDS
 from drumscribe.training.loop import Training, fit
 from drumscribe.training.material import Groove, load_grooves
 from drumscribe.training.networks import BeatNetwork
@@ -108,7 +109,7 @@ def listen_to_pool(pool: Pool, drums: Network, cache: Path) -> FloatArray:
     rows: list[NDArray[np.float16]] = []
     for item in range(len(pool)):
         spectrum = pool.mel(item)[0].astype(np.float32)
-        rows.append(beat_inputs(spectrum, probabilities(run_network(spectrum, drums), drums)).astype(np.float16))
+        rows.append(beat_inputs(spectrum[:, :BANDS], probabilities(run_network(spectrum, drums), drums)).astype(np.float16))
     np.save(cache, np.stack(rows))
     return np.load(cache, mmap_mode="r")
 

@@ -12,7 +12,7 @@ from drumscribe import Audio, Hit, load_audio, load_models, transcribe
 from drumscribe.chunks import run_in_chunks
 from drumscribe.detection.infer import network_inputs
 from drumscribe.evaluation import match
-from drumscribe.features import log_mel, mono, scale_to_level
+from drumscribe.features import log_spectrum, mono, scale_to_level
 from drumscribe.types import Drum
 from drumscribe.weights import Models
 
@@ -44,7 +44,7 @@ def test_gain_moves_no_hit(decibels: int, audio: Audio, models: Models, hits: tu
 
 
 def test_a_song_in_pieces_gives_the_logits_of_the_whole(audio: Audio, models: Models) -> None:
-    inputs = network_inputs(log_mel(scale_to_level(mono(audio))), models.drums)
+    inputs = network_inputs(log_spectrum(scale_to_level(mono(audio))), models.drums.config["features"])
 
     def run(frames: np.ndarray) -> np.ndarray:
         return np.asarray(models.drums.session.run(None, {"log_mel": frames[None]})[0])[0]

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tiny_pack import make_pack, make_songs
 
-from drumscribe.features import FRAME_RATE, SAMPLE_RATE, log_mel
-from drumscribe.training.crops import AUDIBLE, AUDIBLE_BANDS, draw_crop
+from drumscribe.detection.picking import LOUDNESS_RANGE_DB
+from drumscribe.features import BANDS, FLOOR, FRAME_RATE, SAMPLE_RATE, SPECTRUM, log_mel
+from drumscribe.training.crops import AUDIBLE, AUDIBLE_BANDS, FALSE_HAT, SHARPNESS, Excerpts, cut, make_examples
 from drumscribe.training.drummer import LENGTH, SECONDS, Drummer
 from drumscribe.training.generator import Generator
 from drumscribe.training.material import CLASS_TO_DRUM, GROUPS, OUTPUTS, load_kits
@@ -101,11 +103,60 @@ def test_a_pool_gives_back_what_was_rendered(generator: Generator, tmp_path: Pat
     assert len(pool.events[pool.events[:, 0] == 2]) == len(generator.item(2).events)
     with pytest.raises(FileNotFoundError):
         open_pool(tmp_path, "valid-*")
-    crop = draw_crop(pool, 200, np.random.default_rng(0))
-    assert crop.spectrum.shape[0] == crop.onsets.shape[0] == 200
-    assert np.isfinite(crop.spectrum).all()
-    assert set(np.unique(crop.weights)) <= {0.0, 1.0}
-    assert float(np.nanmax(np.nan_to_num(crop.loudness))) <= 1
+    examples = make_examples(cut(pool, 4, 200, np.random.default_rng(0)))
+    assert examples.spectrum.shape == (4, 200, 2 * SPECTRUM)
+    assert examples.onsets.shape == examples.weights.shape == (4, 200, len(OUTPUTS))
+    assert np.isfinite(examples.spectrum.numpy()).all()
+    assert set(np.unique(examples.weights.numpy())) <= {0.0, 1.0, FALSE_HAT}
+    assert float(np.nan_to_num(examples.loudness.numpy()).max()) <= 1
+
+
+def test_examples_are_labelled_where_and_as_loud_as_was_struck(generator: Generator, tmp_path: Path) -> None:
+    """Rendered as it is, every stroke of the crop that can be heard has its peak, its instant and its loudness."""
+    render_pool(generator, tmp_path, "train-a", range(6))
+    pool = open_pool(tmp_path, "train-*")
+    excerpts = cut(pool, 12, 300, np.random.default_rng(1))
+    examples = make_examples(excerpts, augmented=False)
+    np.testing.assert_array_equal(examples.spectrum[..., :SPECTRUM].numpy(), excerpts.crop[:, 0].float().numpy())
+    struck = 0
+    for crop, strokes in enumerate(excerpts.strokes.numpy()):
+        for place, output, decibels in strokes[~np.isnan(strokes[:, 0])]:
+            frame = round(float(place))
+            if not 0 <= frame < 300 or examples.weights[crop, frame, int(output)] == 0:
+                continue
+            struck += 1
+            expected = np.exp(-SHARPNESS * (frame - place) ** 2)
+            assert float(examples.onsets[crop, frame, int(output)]) >= float(expected) - 1e-5
+            loudness = float(examples.loudness[crop, frame, int(output)])
+            assert loudness >= np.clip(1 + decibels / LOUDNESS_RANGE_DB, 0.02, 1) - 1e-5
+    assert struck > 50
+    assert int((~torch.isnan(examples.loudness)).sum()) <= struck  # and nowhere else
+
+
+def test_a_stroke_drowned_by_the_band_is_left_open() -> None:
+    """Own power far below what sounds there: no target, and no punishment for one."""
+    silence, loud = np.log(FLOOR), 5.0
+    crop = torch.full((1, 3, 100, SPECTRUM), silence, dtype=torch.float16)
+    crop[:, 0] = crop[:, 2] = loud
+    strokes = torch.tensor([[[20.0, 0.0, -3.0], [60.0, 1.0, -3.0]]])
+    attacks = torch.full((1, 2, BANDS), loud - 6, dtype=torch.float16)
+    attacks[0, 1] = loud
+    song = crop[:, :, ::20]
+    excerpts = Excerpts(crop, song, torch.cat([crop[:, 2], song[:, 2]], 1), strokes, attacks, torch.tensor(1))
+    examples = make_examples(excerpts, augmented=False)
+    assert float(examples.onsets[0, :, 0].max()) == 0
+    assert set(examples.weights[0, 18:23, 0].tolist()) == {0.0}
+    assert float(examples.onsets[0, 60, 1]) == 1.0
+    assert float(examples.weights.sum()) == 100 * len(OUTPUTS) - 5
+
+
+def test_the_same_batch_comes_out_alike(generator: Generator, tmp_path: Path) -> None:
+    """A run that resumes sees what an unbroken one would."""
+    render_pool(generator, tmp_path, "train-a", range(2))
+    pool = open_pool(tmp_path, "train-*")
+    first, again, other = (make_examples(cut(pool, 3, 100, np.random.default_rng(seed))).spectrum.numpy() for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 def test_a_stroke_alone_is_audible_however_it_is_mixed(generator: Generator) -> None:

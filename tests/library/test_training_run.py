@@ -35,6 +35,7 @@ natural = 2
 
 [[drums]]
 name = "first"
+begin_with = "drums@1.1.0"
 steps = 4
 batch = 2
 frames = 128
@@ -51,7 +52,6 @@ rate = 1e-3
 [[drums]]
 name = "rises"
 network = "rises"
-begin_with = "drums@1.1.0"
 steps = 2
 batch = 2
 frames = 128

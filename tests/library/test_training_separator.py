@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 torch = pytest.importorskip("torch", reason="training needs the extra [train]")
 pytest.importorskip("onnxscript", reason="training needs the extra [train]")
@@ -14,10 +16,22 @@ from tiny_pack import make_pack, make_songs  # noqa: E402
 
 from drumscribe.separation.bands import BANDS, HOP, band_filters, band_spread  # noqa: E402
 from drumscribe.separation.light import separate  # noqa: E402
+from drumscribe.training.batch_effects import BLOCK, resample, smooth  # noqa: E402
 from drumscribe.training.generator import Generator  # noqa: E402
 from drumscribe.training.release_separator import release_separator  # noqa: E402
+from drumscribe.training.remix import SLOTS, Cutter, Mixer  # noqa: E402
 from drumscribe.training.separator_network import SeparatorNetwork  # noqa: E402
-from drumscribe.training.stems import BACKING, DRUMS, LEVEL, Bank, Remixer, open_bank, render_stems  # noqa: E402
+from drumscribe.training.stems import (  # noqa: E402
+    BACKING,
+    DRUMS,
+    LEVEL,
+    Bank,
+    open_bank,
+    render_stems,
+    reopen_bank,
+    write_clips,
+    write_part,
+)
 from drumscribe.training.train_separator import SeparatorTraining, Spectra, train_separator  # noqa: E402
 from drumscribe.types import Audio  # noqa: E402
 from drumscribe.weights import load_separator  # noqa: E402
@@ -46,17 +60,37 @@ def test_a_bank_holds_drums_and_backing_at_one_level(folder: Path) -> None:
             assert rms == pytest.approx(LEVEL if item in bank.having[which] else 0.0, rel=0.2)
 
 
+def test_a_bank_may_grow_while_it_is_read(folder: Path, tmp_path: Path) -> None:
+    """Parts come from items that were rendered elsewhere; a silent stem is nothing to draw from."""
+    generator = Generator(folder.parent / "pack", folder.parent / "songs")
+    items = [generator.item(seed) for seed in range(2)]
+    write_part(tmp_path, "train-0-000", items[:1])
+    write_clips(tmp_path, generator)
+    bank = open_bank(tmp_path)
+    write_part(tmp_path, "train-0-001", [items[1], replace(items[1], backing=None)])
+    assert len(bank.parts) == 1
+    grown = reopen_bank(bank, tmp_path)
+    assert grown.parts[0] is bank.parts[0]
+    assert 2 not in grown.having[BACKING]
+    np.testing.assert_array_equal(grown.stem(1, DRUMS), open_bank(folder).stem(1, DRUMS))
+    assert not [path for path in tmp_path.iterdir() if path.suffix != ".npy"]
+
+
+def _examples(bank: Bank, seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    mix, drums = Mixer(64 * HOP).mix(*Cutter(bank, 64 * HOP).draw(np.random.default_rng(seed), count))
+    return mix.numpy(), drums.numpy()
+
+
 def test_examples_are_mixes_that_hold_their_drums(folder: Path) -> None:
-    remixer = Remixer(open_bank(folder), 64 * HOP)
-    pairs = [remixer.draw(np.random.default_rng(seed)) for seed in range(60)]
-    again = remixer.draw(np.random.default_rng(3))
-    np.testing.assert_array_equal(again[0], pairs[3][0])
-    silent = [bool(not drums.any()) for _, drums in pairs]
-    alone = [bool(np.allclose(mix, drums, atol=1e-6)) for mix, drums in pairs]
+    bank = open_bank(folder)
+    mixes, stems = _examples(bank, 1, 80)
+    np.testing.assert_array_equal(_examples(bank, 1, 80)[0], mixes)  # the seed says it all
+    assert np.isfinite(mixes).all()
+    silent = [not drums.any() for drums in stems]
+    alone = [np.allclose(mix, drums, atol=1e-6) for mix, drums in zip(mixes, stems, strict=True)]
     assert 0 < sum(silent) < 20
     assert 0 < sum(alone) < 20
-    for (mix, drums), without, only in zip(pairs, silent, alone, strict=True):
-        assert np.isfinite(mix).all()
+    for mix, drums, without, only in zip(mixes, stems, silent, alone, strict=True):
         if not without and not only and mix.any():  # what is left is not the drums again
             rest = mix - drums
             assert abs(float(drums @ rest)) < 0.7 * float(np.linalg.norm(drums) * np.linalg.norm(rest))
@@ -67,11 +101,26 @@ def test_songs_are_backing_as_well(folder: Path) -> None:
     bank = open_bank(folder, songs=folder.parent / "songs")
     assert bank.songs
     drums_only = Bank(bank.parts, bank.clips, (bank.having[DRUMS], bank.having[DRUMS][:0]), bank.songs)
-    remixer = Remixer(drums_only, 64 * HOP)
-    plain = Remixer(open_bank(folder), 64 * HOP)
-    drawn = [other.draw(np.random.default_rng(seed)) for other in (remixer, plain) for seed in range(12)]
-    assert all(np.isfinite(mix).all() for mix, _ in drawn)
-    assert any(not np.array_equal(drawn[k][0], drawn[12 + k][0]) for k in range(12))
+    excerpts, _, _ = Cutter(drums_only, 64 * HOP).draw(np.random.default_rng(0), 24)
+    assert excerpts[:, SLOTS.index("other")].any()
+    assert not excerpts[:, SLOTS.index("paired")].any()
+
+
+def test_sound_played_faster_is_higher() -> None:
+    tone = np.round(20_000 * np.sin(2 * np.pi * 1000 * np.arange(9000) / 44_100)).astype(np.int16)
+    played = resample(torch.from_numpy(np.stack([tone, tone])), torch.tensor([1.0, 1.2], dtype=torch.float64), 7000).numpy()
+    np.testing.assert_allclose(played[0], tone[:7000] / 32767, atol=1e-6)
+    expected = np.sin(2 * np.pi * 1200 * np.arange(7000) / 44_100) * 20_000 / 32767
+    np.testing.assert_allclose(played[1, 1:], expected[1:], atol=1e-3)
+
+
+def test_levels_are_smoothed_as_the_recursion_does() -> None:
+    levels = np.random.default_rng(0).random((2, 300)).astype(np.float32)
+    seconds = np.array([[0.003], [0.2]], np.float32)
+    found = smooth(torch.from_numpy(levels), torch.from_numpy(seconds)).numpy()
+    for row, after, constant in zip(levels, found, seconds[:, 0], strict=True):
+        keep = np.exp(-BLOCK / 44_100 / constant)
+        np.testing.assert_allclose(after, lfilter([1 - keep], [1, -keep], row), rtol=1e-3, atol=1e-5)
 
 
 def test_an_even_share_of_bands_is_that_share_of_bins() -> None:
@@ -92,6 +141,13 @@ def test_the_loss_is_least_for_the_ideal_share() -> None:
         for share in (ideal, torch.full_like(ideal, 0.5), 1 - ideal)
     ]
     assert losses[0] < 0.6 * losses[1] < 0.6 * losses[2]
+
+
+def test_the_power_of_frames_is_that_of_their_sound() -> None:
+    sound = torch.randn(2, 32 * HOP, generator=torch.Generator().manual_seed(0)) * torch.linspace(0, 1, 32 * HOP)
+    spectra = Spectra("cpu")
+    inner = sound[:, HOP : 30 * HOP].square().mean(1)
+    np.testing.assert_allclose(spectra.power(spectra.transform(sound)), inner, rtol=1e-4)
 
 
 def test_a_bank_becomes_a_network_that_separates_in_pieces(folder: Path, tmp_path: Path) -> None:
