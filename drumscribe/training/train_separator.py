@@ -35,9 +35,7 @@ class SeparatorTraining(Training):
     rate: float = 2e-3
     average: float = 0.998
     seed: int = 3
-    precision: str = (
-        "bfloat16"  #: of the network's arithmetic, where the device is made for it; the loss is always computed in float32
-    )
+    precision: str = "bfloat16"  #: of the network where the device is made for it; the loss is always in float32
 
 
 def train_separator(options: SeparatorTraining) -> Path:
