@@ -299,6 +299,9 @@ def separator(
     ] = None,
     seed: Seed = 3,
     device: OnDevice = "cpu",
+    minutes: Minutes = None,
+    workers: Workers = 1,
+    growing: Growing = False,
 ) -> None:
     """Train the network that isolates the drums; it resumes as well."""
     with _extra():
@@ -314,13 +317,16 @@ def separator(
             begin_with=begin_with,
             seed=seed,
             device=_check(device),
+            minutes=minutes,
+            workers=workers,
+            growing=growing,
         )
         say(f"checkpoint: {train_separator(options)}")
 
 
 @app.command("release-separator")
 def release_separator(
-    checkpoint: Annotated[Path, typer.Option(help="last.pt of a run.", exists=True, dir_okay=False)],
+    checkpoint: Annotated[Path, typer.Option(help="last.pt or weights.pt of a run.", exists=True, dir_okay=False)],
     version: Annotated[str, typer.Option(help="A version that was never published.")],
     metrics: Annotated[Path | None, typer.Option(help="JSON file of what was measured.", exists=True, dir_okay=False)] = None,
     manifest: Annotated[Path | None, typer.Option(help="The list to add to. [default: the one that ships]")] = None,

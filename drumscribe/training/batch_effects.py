@@ -70,7 +70,8 @@ def resample(samples: Tensor, ratios: Tensor, length: int) -> Tensor:
     index = places.to(torch.int64)
     t = (places - index).float()
     before, at, after, later = (
-        torch.gather(samples, -1, (index + offset).clamp(min=0)).float() / 32767 for offset in (-1, 0, 1, 2)
+        torch.gather(samples, -1, index + offset if offset >= 0 else (index - 1).clamp(min=0)).float() / 32767
+        for offset in (-1, 0, 1, 2)
     )
     slope, next_slope = (after - before) / 2, (later - at) / 2
     cubic = 2 * (at - after) + slope + next_slope

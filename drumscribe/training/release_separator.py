@@ -44,6 +44,6 @@ def release_separator(checkpoint: Path, *, version: str, metrics: Mapping[str, A
             "context": SeparatorNetwork.context,
             "metrics": dict(metrics),
             "limits": _LIMITS,
-            "data": {**DATA, "remixed_by": "drumscribe.training.stems"},
+            "data": {**DATA, "remixed_by": "drumscribe.training.remix"},
         }
         return publish(network, config, manifest=manifest, alias=SEPARATOR)

@@ -106,21 +106,21 @@ def open_bank(folder: Path, pattern: str = "train-*", songs: Path | None = None)
     FileNotFoundError
         If there is none.
     """
-    clips = np.load(folder / CLIPS, mmap_mode="r")
-    backing = tuple(song.samples for song in load_songs(songs)) if songs is not None else ()
     nothing = np.zeros(0, np.int64)
-    bank = reopen_bank(Bank((), clips, (nothing, nothing), backing), folder, pattern)
+    bank = reopen_bank(Bank((), np.load(folder / CLIPS, mmap_mode="r"), (nothing, nothing)), folder, pattern, songs)
     if not bank.parts:
         raise FileNotFoundError(f"no stems named {pattern} in {folder}")
     return bank
 
 
-def reopen_bank(bank: Bank, folder: Path, pattern: str = "train-*") -> Bank:
-    """The bank with all parts that are in its folder by now; parts that were opened before are not read again."""
+def reopen_bank(bank: Bank, folder: Path, pattern: str = "train-*", songs: Path | None = None) -> Bank:
+    """The bank with all parts and songs that are in their folders by now; parts that were opened before are not read again."""
     opened = [_open_part(path) for path in sorted(folder.glob(f"{pattern}.npy"))]
     parts = tuple(part for part, _ in opened)
     probes = np.concatenate([np.zeros((0, 2), bool), *(probe for _, probe in opened)])  # (items, 2)
-    return replace(bank, parts=parts, having=(np.flatnonzero(probes[:, DRUMS]), np.flatnonzero(probes[:, BACKING])))
+    having = (np.flatnonzero(probes[:, DRUMS]), np.flatnonzero(probes[:, BACKING]))
+    backing = tuple(song.samples for song in load_songs(songs)) if songs is not None else ()
+    return replace(bank, parts=parts, having=having, songs=backing)
 
 
 @cache

@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from drumscribe.separation.bands import GAIN, HOP, WINDOW, band_filters, band_spread
-from drumscribe.training.loop import Training, fit
+from drumscribe.training.loop import Training, fit, halves_well
 from drumscribe.training.remix import Cutter, Mixer
 from drumscribe.training.separator_network import SeparatorNetwork
 from drumscribe.training.stems import open_bank, reopen_bank
 
-#: A growing bank is looked through for new parts every so many batches.
+#: A growing bank is looked through for more every so many batches.
 _LOOK = 200
 
 
@@ -28,36 +28,36 @@ class SeparatorTraining(Training):
     bank: Path
     parts: str = "train-*"
     songs: Path | None = None  #: folder of rendered songs, more backing
-    growing: bool = False  #: parts are still being written; such a run is not repeated exactly
+    growing: bool = False  #: parts and songs are still being written; such a run is not repeated exactly
     frames: int = 352  #: length of an example, 11.6 ms each; even
     steps: int = 3000
     batch: int = 8
     rate: float = 2e-3
     average: float = 0.998
     seed: int = 3
-    precision: str = "bfloat16"  #: of the network's arithmetic; the loss is always computed in float32
+    precision: str = "bfloat16"  #: of the network where the device is made for it; the loss is always in float32
 
 
 def train_separator(options: SeparatorTraining) -> Path:
-    """Train until `steps`; return the path of the last checkpoint."""
+    """Train until `steps`, or for `minutes`; return the path of the last checkpoint."""
     torch.manual_seed(options.seed)
-    torch.backends.cudnn.benchmark = True  # every batch has one shape
     network = SeparatorNetwork().to(options.device)
     cast("Any", network).to(memory_format=torch.channels_last)  # a third faster; torch's stubs do not know it of modules
     cutter = Cutter(open_bank(options.bank, options.parts, options.songs), options.frames * HOP)
     mixer = Mixer(options.frames * HOP, options.device)
     spectra = Spectra(options.device)
+    halves = options.precision == "bfloat16" and halves_well(options.device)
 
     def draw(number: int) -> tuple[Tensor, ...]:
         if options.growing and number % _LOOK == 0:
-            cutter.bank = reopen_bank(cutter.bank, options.bank, options.parts)
+            cutter.bank = reopen_bank(cutter.bank, options.bank, options.parts, options.songs)
         return cutter.draw(np.random.default_rng([options.seed, number]), options.batch)
 
     def cost(batch: tuple[Tensor, ...]) -> Tensor:
         excerpts, ratios, numbers = batch
         mix, drums = (spectra.transform(part) for part in mixer.mix(excerpts, ratios, numbers))
         bands = spectra.bands(mix)
-        with torch.autocast(options.device, torch.bfloat16, enabled=options.precision == "bfloat16"):
+        with torch.autocast(options.device, torch.bfloat16, enabled=halves):
             logits = network(torch.log1p(GAIN * bands))
         return spectra.loss(logits.float(), mix, drums, bands)
 
