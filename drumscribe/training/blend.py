@@ -19,12 +19,15 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from drumscribe.features import BANDS, SPECTRUM
 from drumscribe.training.export import TOLERANCE
 from drumscribe.training.material import OUTPUTS
+from drumscribe.types import Drum
 
 Member = tuple[Path, Mapping[str, Any]]  #: a network's ONNX file and its description
+FORMER = 1 / 3  #: share in the mean of a member that reads no low bands, beside one that does; of toms and loudness it has none
+_TOMS = [OUTPUTS.index(drum) for drum in (Drum.TOM_HIGH, Drum.TOM_MID, Drum.TOM_LOW)]
 
 
 def blend(members: Sequence[Member], target: Path) -> None:
-    """Write one network, `log_mel` (1, frames, 2 * SPECTRUM) → `logits`, that gives the members' mean.
+    """Write one network, `log_mel` (1, frames, 2 * SPECTRUM) → `logits`, that gives the members' weighted mean (`_shares`).
 
     Onset logits are taken less the logit of the member's own threshold, so that members of other operating points agree on zero;
     loudness logits are averaged as they are.
@@ -38,17 +41,18 @@ def blend(members: Sequence[Member], target: Path) -> None:
         raise ValueError("the networks to blend must name the same drums in the same order")
     graphs = [compose.add_prefix(onnx.load(path), f"m{k}_") for k, (path, _) in enumerate(members)]
     first = numpy_helper.from_array
-    constants = [first(np.array(1 / len(members), np.float32), "share")]
+    constants: list[onnx.TensorProto] = []
     nodes: list[onnx.NodeProto] = []
+    shares = _shares(members)
     for k, (graph, (_, config)) in enumerate(zip(graphs, members, strict=True)):
         constants.append(first(_columns(config), f"m{k}_columns"))
         nodes.append(helper.make_node("Gather", ["log_mel", f"m{k}_columns"], [f"m{k}_log_mel"], axis=2))
         nodes += list(graph.graph.node)
-        constants += [*graph.graph.initializer, *(first(a, f"m{k}_{name}") for name, a in zip("ab", _line(config), strict=True))]
+        line = (part * shares[k] for part in _line(config))
+        constants += [*graph.graph.initializer, *(first(a, f"m{k}_{name}") for name, a in zip("ab", line, strict=True))]
         nodes.append(helper.make_node("Mul", [f"m{k}_logits", f"m{k}_a"], [f"m{k}_scaled"]))
         nodes.append(helper.make_node("Add", [f"m{k}_scaled", f"m{k}_b"], [f"m{k}_moved"]))
-    nodes.append(helper.make_node("Sum", [f"m{k}_moved" for k in range(len(members))], ["total"]))
-    nodes.append(helper.make_node("Mul", ["total", "share"], ["logits"]))
+    nodes.append(helper.make_node("Sum", [f"m{k}_moved" for k in range(len(members))], ["logits"]))
     shape = [1, "frames"]
     graph = helper.make_graph(
         nodes,
@@ -71,6 +75,16 @@ def _columns(config: Mapping[str, Any]) -> NDArray[np.int64]:
     return wanted.ravel() if features.get("profile") else wanted[0]
 
 
+def _shares(members: Sequence[Member]) -> NDArray[np.float32]:
+    """What each member counts for in each output, (members, 2 * outputs); sums to one over the members."""
+    shares = np.ones((len(members), 2 * len(OUTPUTS)), np.float32)
+    former = [not config.get("features", {}).get("low_bands") for _, config in members]
+    if any(former) and not all(former):
+        shares[former] = FORMER
+        shares[np.ix_(former, [*_TOMS, *range(len(OUTPUTS), 2 * len(OUTPUTS))])] = 0
+    return shares / shares.sum(0)
+
+
 def _line(config: Mapping[str, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Scale and offset of all outputs of a member: calibrated onsets less the threshold, loudness untouched."""
     count = len(OUTPUTS)
@@ -89,9 +103,9 @@ def _compare(members: Sequence[Member], target: Path) -> None:
         return np.asarray(session.run(None, {"log_mel": values})[0])
 
     expected = np.zeros((1, 501, 2 * len(OUTPUTS)), np.float32)
-    for path, config in members:
+    for (path, config), share in zip(members, _shares(members), strict=True):
         scale, offset = _line(config)
-        expected += run(path, inputs[..., _columns(config)]) * scale + offset
-    difference = float(np.abs(run(target, inputs) - expected / len(members)).max())
+        expected += (run(path, inputs[..., _columns(config)]) * scale + offset) * share
+    difference = float(np.abs(run(target, inputs) - expected).max())
     if difference > TOLERANCE:
         raise ValueError(f"the blend differs from the mean of its members by {difference}")
