@@ -42,10 +42,10 @@ def activate(stem: Stem, model: Network, *, on_progress: OnProgress = ignore_pro
     count = len(drums)
     logits = run_network(spectrum, model, on_progress=on_progress)
     values = probabilities(logits, model)
-    thresholds = model.config["picking"]["thresholds"]
-    strokes = [find_peaks(values[:, k], float(t), STROKE_FRAMES) for k, t in enumerate(thresholds)]
+    picking = model.config["picking"]
+    strokes = [find_peaks(values[:, k], float(t), STROKE_FRAMES) for k, t in enumerate(picking["thresholds"])]
     spectrum = spectrum[:, :BANDS]
-    loudness = refine_loudness(spectrum, sigmoid(logits[:, count:]), strokes, drums)
+    loudness = refine_loudness(spectrum, sigmoid(logits[:, count:]), strokes, drums, picking.get("loudness_shares"))
     return Activations(values, loudness, drums, FRAME_RATE, model.ref), spectrum
 
 

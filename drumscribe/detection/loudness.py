@@ -2,6 +2,7 @@
 
 The network hears loudness through whatever else sounds. Within one recording a drum keeps its own spectrum, so the
 bands in which it stands out can be learnt from the song itself, and the energy there tells soft strokes from loud ones.
+Networks that were taught the order of strokes know as much by themselves, and err elsewhere: of theirs a share stands.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from drumscribe.types import Drum, FloatArray
 
 LOUD_STROKES = 0.91  #: where a drum's loud strokes land on the loudness scale: MIDI velocity 108
 TYPICAL_LOUD = 0.8  #: the quantile of a drum's confident strokes that counts as its loud ones
+CYMBALS = frozenset({Drum.HIHAT_CLOSED, Drum.HIHAT_OPEN, Drum.RIDE, Drum.CRASH})  #: their attacks tell less
 FEWEST = 8  #: with fewer confident strokes a drum's spectrum is not known, and the network's loudness stands
 
 _STRETCH = 1.5  # a fit by least squares draws in what it is unsure of; this restores the spread of played strokes
@@ -26,11 +28,14 @@ _DECIBELS = 10 / np.log(10.0)
 # to the known loudness of generated validation mixes, medians removed.
 _SKIN_BLEND = (0.281, 0.075, 0.314, 0.439)
 _CYMBAL_BLEND = (0.307, 0.309, 0.171, 0.041)
-_CYMBALS = frozenset({Drum.HIHAT_CLOSED, Drum.HIHAT_OPEN, Drum.RIDE, Drum.CRASH})
 
 
 def refine_loudness(
-    spectrum: FloatArray, loudness: FloatArray, strokes: Sequence[Sequence[int]], drums: Sequence[Drum]
+    spectrum: FloatArray,
+    loudness: FloatArray,
+    strokes: Sequence[Sequence[int]],
+    drums: Sequence[Drum],
+    shares: Sequence[float] | None = None,
 ) -> FloatArray:
     """Replace the network's loudness by one that also follows the energy of the attack.
 
@@ -44,12 +49,14 @@ def refine_loudness(
         Per drum, the frames of its confident strokes.
     drums : sequence of Drum
         What the columns stand for.
+    shares : sequence of float
+        Per drum, from 0 to 1, how much of the network's loudness stands as it is, beside what is found here. None: nothing of it.
 
     Returns
     -------
     (frames, drums) float32
-        Loudness in [0, 1], `LOUDNESS_RANGE_DB` wide; the loud strokes of each drum lie at `LOUD_STROKES`. Other percussion, and
-        drums with fewer than `FEWEST` strokes, are as given.
+        Loudness in [0, 1], `LOUDNESS_RANGE_DB` wide; the loud strokes of each drum lie at `LOUD_STROKES`, or by its share from
+        there towards where the network has them. Other percussion, and drums with fewer than `FEWEST` strokes, are as given.
 
     Notes
     -----
@@ -63,7 +70,7 @@ def refine_loudness(
     power = np.exp(spectrum)
     rise = _rise(power)
     level = np.log(rise + 0.1 * power.mean(axis=0) + _FAINT)
-    for column, drum in enumerate(drums):
+    for column, (drum, share) in enumerate(zip(drums, shares or [0.0] * len(drums), strict=True)):
         own = np.asarray(strokes[column], np.int64)
         if drum is Drum.OTHER or len(own) < FEWEST:
             continue
@@ -78,13 +85,14 @@ def refine_loudness(
             level @ rivals,
             np.log(rise.sum(axis=1) + np.float32(1e-3)),
         )
-        blend = _CYMBAL_BLEND if drum in _CYMBALS else _SKIN_BLEND
+        blend = _CYMBAL_BLEND if drum in CYMBALS else _SKIN_BLEND
         total = np.zeros(len(level), np.float32)
         for weight, cue in zip(blend, cues, strict=True):
             total += np.float32(weight) * cue
         above = (total - np.quantile(total[own], TYPICAL_LOUD)) * (_STRETCH * _DECIBELS / LOUDNESS_RANGE_DB)
         # Half the slope above the loud strokes: room for accents, without every chance overlap becoming one.
-        refined[:, column] = np.clip(LOUD_STROKES + np.where(above > 0, 0.5 * above, above), 0, 1)
+        found = np.clip(LOUD_STROKES + np.where(above > 0, 0.5 * above, above), 0, 1)
+        refined[:, column] = found + share * (loudness[:, column] - found)
     return refined
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import onnxruntime
 
 from drumscribe.beats.infer import TEMPI
+from drumscribe.detection.loudness import CYMBALS
 from drumscribe.features import (
     BANDS,
     FRAME_RATE,
@@ -59,6 +60,9 @@ DATA = {
     "sources": "drum one-shots of 37 kits, Groove MIDI train split, 107 songs, single notes and clips; see docs/credits.md",
     "rendered_by": "drumscribe.training.generator",
 }
+
+#: How much of a network's own loudness stands, with skins and cymbals (`detection/loudness.py`); docs/model/experiments.md.
+_SKIN_SHARE, _CYMBAL_SHARE = 0.3, 0.6
 
 #: What a card must not keep to itself; figures stand in docs/model.
 _LIMITS = {
@@ -163,7 +167,11 @@ def _fix(network: Path, features: Mapping[str, Any], mixes: Pool, point: Point) 
     """Calibration, thresholds and validation figures of a network."""
     session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
     fixed = calibrate(session, features, mixes, shift=point.shift)
-    picking = {"thresholds": fixed.pop("thresholds"), "time_offset": point.time_offset}
+    picking = {
+        "thresholds": fixed.pop("thresholds"),
+        "time_offset": point.time_offset,
+        "loudness_shares": [_CYMBAL_SHARE if drum in CYMBALS else _SKIN_SHARE for drum in OUTPUTS],
+    }
     return fixed | {"picking": picking}
 
 

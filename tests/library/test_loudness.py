@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+from tiny_networks import publish_thump_and_hiss, thump_and_hiss
 
+from drumscribe.audio import load_audio
+from drumscribe.detection.infer import activate
 from drumscribe.detection.loudness import FEWEST, LOUD_STROKES, refine_loudness
 from drumscribe.detection.picking import to_velocity
 from drumscribe.features import BANDS, FLOOR
-from drumscribe.types import Drum, FloatArray
+from drumscribe.types import Drum, FloatArray, Stem
+from drumscribe.weights.load import load_drums
 
 DRUMS = (Drum.KICK, Drum.HIHAT_CLOSED, Drum.OTHER)
 OWN_BANDS = (slice(2, 12), slice(60, 90), slice(30, 45))
@@ -61,6 +68,34 @@ def test_other_percussion_and_rare_drums_keep_the_loudness_of_the_network() -> N
     refined = heard(spectrum, strokes)
     assert np.all(refined[:, 1:] == np.float32(0.7))
     assert np.ptp(refined[:, 0]) > 0
+
+
+def test_a_share_of_what_the_network_heard_stands_beside_the_attack() -> None:
+    spectrum, strokes, _ = song()
+    network = np.random.default_rng(5).random((len(spectrum), len(DRUMS))).astype(np.float32)
+    alone = refine_loudness(spectrum, network, strokes, DRUMS)
+    shared = refine_loudness(spectrum, network, strokes, DRUMS, (0.0, 0.6, 0.3))
+    assert np.array_equal(shared[:, 0], alone[:, 0])
+    assert np.allclose(shared[:, 1], 0.4 * alone[:, 1] + 0.6 * network[:, 1], atol=1e-6)
+    assert np.array_equal(shared[:, 2], network[:, 2])
+
+
+def test_shares_for_other_than_the_drums_are_refused() -> None:
+    spectrum, strokes, _ = song()
+    with pytest.raises(ValueError, match="shorter"):
+        refine_loudness(spectrum, np.full((len(spectrum), 3), 0.7, np.float32), strokes, DRUMS, (0.5, 0.5))
+
+
+def test_the_model_says_how_much_of_its_own_loudness_stands(tmp_path: Path) -> None:
+    manifest = publish_thump_and_hiss(tmp_path)
+    sound = Stem(load_audio(thump_and_hiss(tmp_path / "song.wav", bpm=150.0)), "mix")
+    model = load_drums(manifest=manifest)
+    picking = {**model.config["picking"], "loudness_shares": [1.0] * len(Drum)}
+    alone, _ = activate(sound, model)
+    own, _ = activate(sound, replace(model, config={**model.config, "picking": picking}))
+    kick = alone.drums.index(Drum.KICK)
+    assert np.allclose(own.velocities[:, kick], 1 / (1 + np.exp(-2.0)), atol=1e-6)  # a network that hears all alike
+    assert np.ptp(alone.velocities[:, kick]) > 0.1
 
 
 @pytest.mark.parametrize("frames", [0, 1, 3, 40])

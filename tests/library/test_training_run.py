@@ -100,6 +100,7 @@ def test_a_run_publishes_networks_and_is_left_alone_when_done(tmp_path: Path) ->
         run_stages(read_config(write(tmp_path, "steps = 4", "steps = 6")))
     config_of_blend = json.loads((tmp_path / "run" / "models" / "drums-0.2.0.json").read_text())
     assert config_of_blend["operating_point"] == {"shift": 0.3, "judges": "natural-*"}
+    assert len(config_of_blend["picking"]["loudness_shares"]) == len(config_of_blend["drums"])
     pool, shipped = tmp_path / "run" / "pool", ROOT / "drumscribe" / "weights" / "drums-1.0.0.onnx"
     options = ["--pool", str(pool), "--version", "0.3.0", "--manifest", str(tmp_path / "again.toml")]
     result = CliRunner().invoke(app, ["train", "release", "drums", str(shipped), *options])  # it reads the first plane alone
