@@ -117,7 +117,7 @@ def test_training_goes_on_from_a_published_network(tmp_path: Path) -> None:
 def test_the_networks_that_ship_can_be_trained_on(kind: str) -> None:
     ref, network, size = {
         "drums": ("drums-1.1.0", DrumNetwork(masks=True), 2 * SPECTRUM),
-        "separator": ("light-1.0.0", SeparatorNetwork(), SEPARATOR_BANDS),
+        "separator": ("light-1.1.0", SeparatorNetwork(), SEPARATOR_BANDS),  # its weights are halved
     }[kind]
     published = SHIPPED.with_name(f"{ref}.onnx")
     inputs = torch.randn(2, 300, size)
@@ -130,7 +130,7 @@ def test_the_networks_that_ship_can_be_trained_on(kind: str) -> None:
     assert np.abs(found - np.asarray(expected)).max() < 5e-3
 
 
-@pytest.mark.parametrize("ref", ["drums-1.1.0", "beats-1.0.0", "light-1.0.0"])
+@pytest.mark.parametrize("ref", ["drums-1.1.0", "beats-1.0.0"])
 def test_half_the_bytes_say_the_same(ref: str, tmp_path: Path) -> None:
     published, halved = SHIPPED.with_name(f"{ref}.onnx"), tmp_path / "n.onnx"
     halved.write_bytes(published.read_bytes())
@@ -145,18 +145,6 @@ def test_half_the_bytes_say_the_same(ref: str, tmp_path: Path) -> None:
     again = halved.read_bytes()
     halve(halved)  # nothing is left to halve
     assert halved.read_bytes() == again
-
-
-def test_training_goes_on_from_a_halved_network(tmp_path: Path) -> None:
-    inputs, halved = torch.rand(2, 400, SEPARATOR_BANDS), tmp_path / "light.onnx"
-    halved.write_bytes(SHIPPED.with_name("light-1.0.0.onnx").read_bytes())
-    halve(halved)
-    (expected,) = onnxruntime.InferenceSession(str(halved)).run(None, {"log_bands": inputs[:1].numpy()})
-    network = SeparatorNetwork()
-    adopt(network, halved, lambda: network(inputs))
-    with torch.no_grad():
-        found = network.eval()(inputs)[:1].numpy()
-    assert np.abs(found - np.asarray(expected)).max() < 5e-3
 
 
 def test_what_half_precision_would_change_stays_whole(tmp_path: Path) -> None:
