@@ -15,7 +15,7 @@ from drumscribe.features import BANDS, FRAME_RATE, SAMPLE_RATE, log_spectrum, mo
 from drumscribe.types import Activations, Drum, FloatArray, OnProgress, Progress, Stem, ignore_progress
 from drumscribe.weights import Network
 
-CHUNK_FRAMES = 2000  #: 20 s kept of each piece: bounds memory, costs a quarter more work at the margins
+CHUNK_FRAMES = 4000  #: 40 s kept of each piece: bounds memory; the margins, 6 s on both sides, are worked on twice
 STROKE_FRAMES = 3  #: strokes of one drum that teach its loudness lie further apart than this
 
 

@@ -21,7 +21,7 @@ from drumscribe.separation.bands import GAIN, HOP, LEVEL, SAMPLE_RATE, WINDOW, b
 from drumscribe.types import Audio, FloatArray, OnProgress, Progress, Stem, ignore_progress
 from drumscribe.weights import Network, load_separator
 
-CHUNK_FRAMES = 1024  #: 11.9 s kept of each piece; even, since the network halves the frame rate inside
+CHUNK_FRAMES = 2048  #: 23.8 s kept of each piece; even, since the network halves the frame rate inside
 _SILENCE = 1e-9  #: RMS under which a channel has nothing to separate
 
 
