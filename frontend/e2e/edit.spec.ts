@@ -138,18 +138,22 @@ test("the least certain bars are walked through with their sound in a loop", asy
   await expect(page.getByRole("button", { name: /^Speed 50 per cent/ })).toBeVisible();
   const list = review.getByRole("list");
   await list.focus();
-  await page.keyboard.press("y");
-  await expect(list.getByRole("listitem").first()).toContainText("right");
+  await page.keyboard.press("y"); // a bar with nothing open any more is left by itself
+  await expect(desk(page).getByText("1 unsaved change", { exact: true })).toBeVisible();
   await page.keyboard.press("n");
-  await expect(list.getByRole("listitem").nth(1)).toContainText("not there");
   await expect(desk(page).getByText("2 unsaved changes")).toBeVisible();
   await page.keyboard.press("Control+z");
   await expect(desk(page).getByText("1 unsaved change", { exact: true })).toBeVisible();
-  await review.getByRole("button", { name: "All right, next bar" }).click();
+  for (let bars = 0; bars < 2; bars++) await page.keyboard.press("ArrowLeft");
+  await expect(review.getByText(/^1 of \d+/)).toBeVisible();
+  await expect(list.getByRole("listitem").first()).toContainText("right");
+  await page.keyboard.press("ArrowRight");
   await expect(review.getByText(/^2 of \d+/)).toBeVisible();
+  await review.getByRole("button", { name: "All right, next bar" }).click();
+  await expect(review.getByText(/^3 of \d+/)).toBeVisible();
   await expect(review.getByRole("progressbar")).not.toHaveAttribute("aria-valuenow", "0");
   await page.keyboard.press("ArrowLeft");
-  await expect(review.getByText(/^1 of \d+/)).toBeVisible();
+  await expect(review.getByText(/^2 of \d+/)).toBeVisible();
   await review.getByRole("button", { name: "End the review" }).click();
   await expect(page.getByRole("button", { name: /^Speed 100 per cent/ })).toBeVisible();
   await expect(page.getByRole("button", { name: "Loop", exact: true })).toHaveAttribute("aria-pressed", "false");
