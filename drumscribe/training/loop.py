@@ -23,9 +23,7 @@ class Training:
 
     run: Path  #: folder of the log, the configuration and the checkpoint
     steps: int
-    minutes: float | None = (
-        None  #: train for so long instead of `steps`; the rate cools by the clock, no two runs are quite alike
-    )
+    minutes: float | None = None  #: train for so long instead of `steps`; the rate cools by the clock
     batch: int
     rate: float  #: learning rate at its peak
     weight_decay: float = 1e-2
@@ -96,7 +94,8 @@ def fit(
             losses = []
         if step % options.save_every == 0:
             save_checkpoint(checkpoint, step, time.monotonic() - began, network, averaged, optimiser)
-    save_checkpoint(checkpoint, step, time.monotonic() - began, network, averaged, optimiser)
+    if step % options.save_every or not checkpoint.exists():
+        save_checkpoint(checkpoint, step, time.monotonic() - began, network, averaged, optimiser)
     batches.close()
     return checkpoint
 
