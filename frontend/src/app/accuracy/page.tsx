@@ -26,8 +26,8 @@ export default async function AccuracyPage() {
             In a bar of sixteen strokes
           </h2>
           <p className="mt-1 mb-5 max-w-2xl">
-            In the mix of a whole band, about {bar.right} of them are right: the right drum at the right place. {bar.missing} are missing or have the
-            wrong name, and {bar.invented} are written that nobody played.
+            In the mix of a whole band, about {bar.right} of them are right: the right drum at the right place. That leaves {bar.missing} missing or
+            under the wrong name, and {bar.invented} written that nobody played.
           </p>
           <Sixteen counts={full_mix.hits_9} />
           <p className="mt-5 max-w-2xl text-[0.9375rem] text-soft">

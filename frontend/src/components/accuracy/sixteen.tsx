@@ -20,7 +20,7 @@ export function Sixteen({ counts }: { counts: Counts }) {
   const width = LEFT * 2 + STEP * (15 + invented);
   return (
     <figure>
-      <svg viewBox={`0 0 ${width} 72`} role="img" aria-label={`Of sixteen strokes ${right} are right and ${missing} are missing; ${invented} are written that nobody played`} className="w-full max-w-3xl">
+      <svg viewBox={`0 0 ${width} 72`} role="img" aria-label={`Of sixteen strokes: ${right} right, ${missing} missing, and ${invented} written that nobody played`} className="w-full max-w-3xl">
         <line x1={0} x2={width} y1={44} y2={44} className="stroke-line" strokeWidth={1.5} />
         {kinds.map((kind, at) => (
           <Head key={at} kind={kind} x={LEFT + at * STEP} />
